@@ -1,0 +1,49 @@
+# One line of help per target is the comment behind its name; `make` prints them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Run by version, so that a machine with nothing but Go has it too. Go keeps the
+# built program in its cache.
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Also builds from a tarball, and in a clone that belongs to another user, where
+# git refuses to answer.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+VERSION ?= $(shell { [ -e .git ] && git describe --tags --always --dirty 2>/dev/null; } || echo unknown)
+
+# The race detector needs a C compiler; go turns cgo off when it finds none.
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+# What happens outside of the test process (a PostgreSQL that is killed, seeds
+# that are drawn) is nothing Go's test cache sees: no cached result counts.
+TESTFLAGS ?= -count=1
+BENCHCOUNT ?= 5
+
+.PHONY: help build demo test lint bench postgres
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+build: ## bin/syncd, which knows its version
+	@mkdir -p bin
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/syncd ./cmd/syncd
+
+demo: postgres ## everything offline: private PostgreSQL, simulated vendor, one full sync
+	go run ./cmd/syncd demo $(DEMOFLAGS)
+
+test: postgres lint ## all that CI checks: lint, every test with the race detector, the contract module
+	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
+	go test $(RACE) $(TESTFLAGS) ./...
+	cd internal/vendorsim/contract && go test $(RACE) $(TESTFLAGS) ./...
+
+lint: ## formatting and static checks, as .golangci.yml says
+	$(GOLANGCI) run ./...
+
+bench: postgres ## benchmarks, several times each: feed two outputs to benchstat
+	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./internal/...
+
+postgres: ## makes sure that there is a PostgreSQL server to start privately (part of test, demo, bench)
+	@go run ./scripts/postgres
