@@ -86,19 +86,33 @@ func machinePlaces() places {
 			"/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",
 			"/Applications/Postgres.app/Contents/Versions/*/bin",
 		},
-		// Root keeps its bundle where an unprivileged user can run it.
-		bundles: []string{"/var/cache/syncd/postgres/*/bin"},
+		bundles: []string{filepath.Join(sharedBundles, "*", "bin")},
 	}
 	if program, err := exec.LookPath("pg_config"); err == nil {
 		p.pgConfig = program
 	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		p.bundles = append(p.bundles, filepath.Join(cache, "syncd", "postgres", "*", "bin"))
-	}
-	if cache := os.Getenv("XDG_CACHE_HOME"); cache != "" { // which macOS does not look at
-		p.bundles = append(p.bundles, filepath.Join(cache, "syncd", "postgres", "*", "bin"))
+	if dir, err := BundleDir(); err == nil && dir != sharedBundles {
+		p.bundles = append(p.bundles, filepath.Join(dir, "*", "bin"))
 	}
 	return p
+}
+
+// sharedBundles is where root keeps bundles: an unprivileged user can run what
+// is there, and could not reach a cache in root's home.
+const sharedBundles = "/var/cache/syncd/postgres"
+
+// BundleDir is where [Find] looks, last, for installations that somebody
+// unpacked for syncd, each in a directory named after its version with bin,
+// lib and share in it. It may not exist.
+func BundleDir() (string, error) {
+	if os.Geteuid() == 0 {
+		return sharedBundles, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache directory: %w", err)
+	}
+	return filepath.Join(cache, "syncd", "postgres"), nil
 }
 
 func (p places) find(ctx context.Context, hint Hint, acct account) (Binaries, error) {
