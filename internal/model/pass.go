@@ -1,0 +1,165 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Lease is the right to commit to one stream. Its fence goes with every commit.
+type Lease struct {
+	Source, Stream, Holder string
+	Fence                  int64
+}
+
+// ErrLeaseLost means that somebody else has taken the lease: what was not
+// committed is dropped, and the work stops.
+var ErrLeaseLost = errors.New("lease lost: another process has taken over this stream")
+
+// ErrCheckpointMoved means that a page was read from a checkpoint that is no
+// longer the stored one; nothing of it was committed.
+var ErrCheckpointMoved = errors.New("checkpoint has moved")
+
+// LeaseHeldError says who holds a lease that was asked for.
+type LeaseHeldError struct {
+	Source, Stream, Holder string
+	TakenAt, ExpiresAt     time.Time
+}
+
+func (e *LeaseHeldError) Error() string {
+	return fmt.Sprintf("%s/%s is being synced by %s since %s", e.Source, e.Stream, e.Holder,
+		e.TakenAt.Format(time.RFC3339))
+}
+
+// Outcome is how a pass stands.
+type Outcome string
+
+// The outcomes. A running or partial pass is open: the next run resumes it.
+const (
+	OutcomeRunning   Outcome = "running"
+	OutcomePartial   Outcome = "partial"
+	OutcomeComplete  Outcome = "complete"
+	OutcomeFailed    Outcome = "failed"
+	OutcomeAbandoned Outcome = "abandoned"
+)
+
+// Verdict is the certificate of a list pass.
+type Verdict string
+
+// The verdicts; a detail pass has none ("").
+const (
+	// VerdictComplete: the pass saw everything that its scope can show.
+	VerdictComplete Verdict = "complete"
+	// VerdictDrifted: records moved while it was read; another pass may do.
+	VerdictDrifted Verdict = "drifted"
+	// VerdictUnproven: nothing says it is incomplete, but the proof is missing.
+	VerdictUnproven Verdict = "unproven"
+)
+
+// PassPlan is what opening a pass freezes.
+type PassPlan struct {
+	Spec StreamSpec
+	// Trigger is "command" or "schedule".
+	Trigger string
+	// Full ignores freshness and content hashes.
+	Full bool
+	// Now is the start of a new pass.
+	Now time.Time
+}
+
+// Pass is an open pass.
+type Pass struct {
+	ID             int64
+	Source, Stream string
+	StartedAt      time.Time
+	Full           bool
+	// Resumed says that it had been opened by an earlier run.
+	Resumed bool
+	// Counts of what is committed so far.
+	Counts Counts
+}
+
+// Counts adds up what was committed.
+type Counts struct {
+	Pages, RowsRead, RowsChanged, Calls, Retries, Restarts int64
+	IDsDistinct, IDsRepeated, Rejects, RejectsBlind        int64
+	ItemsFailed                                            int64
+	TotalFirst, TotalLast                                  *int64
+}
+
+// Step is one thing to commit: a page with the checkpoint after it, a chain
+// that starts over, or an item that could not be read. Steps of one chain are
+// handed over in order.
+type Step struct {
+	Chain Chain
+	// Page is nil when there is nothing but the checkpoint or the failure.
+	Page *Page
+	// From is the version of the checkpoint that the page was read at, and To
+	// the checkpoint after it. Both are for list streams.
+	From int64
+	To   Checkpoint
+	// Closed says that the chain is done; its checkpoint is removed.
+	Closed bool
+	// Item is set for detail streams.
+	Item *ItemMove
+}
+
+// ItemMove is what becomes of an item of a detail stream.
+type ItemMove struct {
+	// FailedCode is the vendor's code of a failed read, or "" for a good one.
+	FailedCode string
+	// At is when a failed read ended.
+	At time.Time
+	// DueAt is when it is due again.
+	DueAt time.Time
+	// DoubtDueAt is when it is due again should its answer be held back.
+	DoubtDueAt time.Time
+}
+
+// StepResult says what committing a step did, where that is not plain.
+type StepResult struct {
+	// Held says that the answer was doubtful and is held back until a second
+	// one equals it.
+	Held bool
+	// Stale says that a newer answer is stored already.
+	Stale bool
+}
+
+// ScopeOf returns the filters as bytes that are equal for equal scopes.
+func ScopeOf(spec StreamSpec) json.RawMessage {
+	if len(spec.Scope) == 0 {
+		return json.RawMessage("{}")
+	}
+	return spec.Scope
+}
+
+// certificateAgeMax is the longest a pass may take, or lie open, and still prove
+// anything about one moment.
+const certificateAgeMax = 6 * time.Hour
+
+// PassFacts is what the certificate of a list pass is made from, once every one
+// of its chains has closed with a good verdict.
+type PassFacts struct {
+	StartedAt, FinishedAt               time.Time
+	Restarts, RejectsBlind, IDsDistinct int64
+	// TotalFirst and TotalLast are the vendor's own totals, nil where it gives
+	// none.
+	TotalFirst, TotalLast *int64
+	// SameScope says that the latest pass that ended had the same filters, or that
+	// there is none.
+	SameScope bool
+}
+
+// Certify says what the pass proves.
+func (f PassFacts) Certify() Verdict {
+	moved := func(total *int64) bool { return total != nil && *total != f.IDsDistinct }
+	switch {
+	case f.Restarts > 0, moved(f.TotalFirst), moved(f.TotalLast):
+		return VerdictDrifted
+	case f.RejectsBlind > 0, !f.SameScope, f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax:
+		return VerdictUnproven
+	default:
+		return VerdictComplete
+	}
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/model"
+)
+
+// storedChat is what chat_ask returns.
+type storedChat struct {
+	listHash, detailHash *int64
+	listedAt, detailAt   *time.Time
+}
+
+func (c *commit) askChats(ctx context.Context, tx pgx.Tx, ids []string) (map[string]storedChat, error) {
+	rows, err := tx.Query(ctx, q("chat_ask"), c.source, ids)
+	if err != nil {
+		return nil, fmt.Errorf("chat_ask: %w", err)
+	}
+	known := make(map[string]storedChat, len(ids))
+	var id string
+	var s storedChat
+	_, err = pgx.ForEachRow(rows, []any{&id, &s.listHash, &s.detailHash, &s.listedAt, &s.detailAt}, func() error {
+		known[id] = s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("chat_ask: %w", err)
+	}
+	return known, nil
+}
+
+// chatRow is one chat to write, by one of its two writers.
+type chatRow struct {
+	chat                 model.Chat
+	readAt               time.Time
+	listedAt, detailAt   *time.Time
+	listHash, detailHash *int64
+}
+
+// writeListedChats writes the chats that list pages tell of, where they differ
+// from what the list told before.
+func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
+	newest := map[string]chatRow{}
+	for _, p := range c.pages {
+		for _, chat := range p.Chats {
+			if was, ok := newest[chat.ID]; ok && was.readAt.After(p.RequestedAt) {
+				continue
+			}
+			newest[chat.ID] = chatRow{chat: chat, readAt: p.RequestedAt}
+		}
+	}
+	if len(newest) == 0 {
+		return nil
+	}
+	ids := sortedKeys(newest)
+	known, err := c.askChats(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	var fresh, changed []chatRow
+	for _, id := range ids {
+		row := newest[id]
+		c.hash.reset()
+		c.hash.chat(row.chat)
+		sum := c.hash.sum()
+		row.listHash, row.listedAt = &sum, &row.readAt
+		was, ok := known[id]
+		switch {
+		case !ok:
+			fresh = append(fresh, row)
+		case was.listedAt != nil && was.listedAt.After(row.readAt):
+			continue
+		case c.pass.Full || was.listHash == nil || *was.listHash != sum:
+			changed = append(changed, row)
+		}
+	}
+	return c.writeChats(ctx, tx, fresh, changed)
+}
+
+// writeChats writes new rows by COPY and changed ones by upsert; both sorted.
+func (c *commit) writeChats(ctx context.Context, tx pgx.Tx, fresh, changed []chatRow) error {
+	c.counts.RowsChanged += int64(len(fresh) + len(changed))
+	if c.upsertOnly {
+		changed, fresh = slices.Concat(fresh, changed), nil
+		slices.SortFunc(changed, func(a, b chatRow) int { return strings.Compare(a.chat.ID, b.chat.ID) })
+	}
+	if len(fresh) > 0 {
+		if err := c.copyChats(ctx, tx, fresh); err != nil {
+			return err
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return c.upsertChats(ctx, tx, changed)
+}
+
+var chatColumns = []string{
+	"source", "chat_id", "name", "owner_id", "owner_name", "department_name", "status", "notice",
+	"member_count", "group_set_id", "relation_type", "created_at", "extra", "first_seen_at",
+	"known_from", "listed_at", "detail_at", "list_hash", "detail_hash",
+}
+
+func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"groupchat", "chat"}, chatColumns,
+		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+			r, t := &rows[i], &rows[i].chat
+			return []any{
+				c.source, t.ID, t.Name, t.OwnerID, t.OwnerName,
+				t.DepartmentName, t.Status, t.Notice, t.MemberCount,
+				t.GroupSetID, t.RelationType, t.CreatedAt, t.Extra, r.readAt,
+				r.readAt, r.listedAt, r.detailAt, r.listHash, r.detailHash,
+			}, nil
+		}))
+	if err != nil {
+		return fmt.Errorf("copy chats: %w", err)
+	}
+	return nil
+}
+
+func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {
+	n := len(rows)
+	id := make([]string, n)
+	text := [8][]*string{}
+	for i := range text {
+		text[i] = make([]*string, n)
+	}
+	status, members := make([]*int64, n), make([]*int64, n)
+	listHash, detailHash := make([]*int64, n), make([]*int64, n)
+	created, listed, detail := make([]*time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
+	read := make([]time.Time, n)
+	for i := range rows {
+		r, t := &rows[i], &rows[i].chat
+		id[i] = t.ID
+		for j, s := range []*string{
+			t.Name, t.OwnerID, t.OwnerName, t.DepartmentName, t.Notice, t.GroupSetID, t.RelationType,
+		} {
+			text[j][i] = s
+		}
+		text[7][i] = extraText(t.Extra)
+		status[i], members[i], created[i] = t.Status, t.MemberCount, t.CreatedAt
+		read[i], listed[i], detail[i] = r.readAt, r.listedAt, r.detailAt
+		listHash[i], detailHash[i] = r.listHash, r.detailHash
+	}
+	_, err := exec(ctx, tx, "chat_upsert", c.source, id, text[0], text[1], text[2], text[3], status, text[4],
+		members, text[5], text[6], created, text[7], read, listed, detail, listHash, detailHash)
+	return err
+}

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/model"
+)
+
+// commitTries is how often a transaction that met another writer is repeated.
+const commitTries = 4
+
+// Commit writes the rows of the steps, moves their checkpoints and items and
+// counts them, all in one transaction under the lease. The results are parallel
+// to steps. [model.ErrLeaseLost] and [model.ErrCheckpointMoved] mean that
+// nothing was written.
+func (s *Store) Commit(ctx context.Context, lease model.Lease, pass model.Pass, steps []model.Step,
+) ([]model.StepResult, model.Counts, error) {
+	for try := 1; ; try++ {
+		c := &commit{
+			source: lease.Source, stream: lease.Stream, pass: pass, steps: steps,
+			results: make([]model.StepResult, len(steps)), upsertOnly: try > 1, hash: newHasher(),
+		}
+		err := s.fenced(ctx, lease, func(tx pgx.Tx) error { return c.run(ctx, tx) })
+		if err == nil {
+			return c.results, c.counts, nil
+		}
+		if !repeatable(err) || try == commitTries {
+			return nil, model.Counts{}, fmt.Errorf("commit %d steps: %w", len(steps), err)
+		}
+	}
+}
+
+// commit is one attempt at a transaction. Tables are written in one fixed order
+// and every statement has its keys sorted, so that two commits never wait for
+// each other in a circle.
+type commit struct {
+	source, stream string
+	pass           model.Pass
+	steps          []model.Step
+	results        []model.StepResult
+	// upsertOnly is set once COPY has met a row that somebody else had inserted.
+	upsertOnly bool
+	hash       *hasher
+	counts     model.Counts
+	// items is what is stored of the items of the steps, by subject.
+	items map[string]storedItem
+	// applied are the details that were written, held the hashes of those that
+	// were held back, by step.
+	applied []*detailRow
+	held    map[int]int64
+}
+
+func (c *commit) run(ctx context.Context, tx pgx.Tx) error {
+	for _, write := range []func(context.Context, pgx.Tx) error{
+		c.writeListedChats, c.writeDetails, c.writeOwners, c.noteIDs,
+		c.moveItems, c.keepRejects, c.moveCheckpoints, c.count,
+	} {
+		if err := write(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pages yields the steps that carry a page, with their positions.
+func (c *commit) pages(yield func(int, *model.Page) bool) {
+	for i := range c.steps {
+		if p := c.steps[i].Page; p != nil && !yield(i, p) {
+			return
+		}
+	}
+}
+
+// noteIDs notes which ids a list pass has seen.
+func (c *commit) noteIDs(ctx context.Context, tx pgx.Tx) error {
+	var ids []string
+	for _, p := range c.pages {
+		for _, chat := range p.Chats {
+			ids = append(ids, chat.ID)
+		}
+		for _, o := range p.Owners {
+			ids = append(ids, o.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	seen := int64(len(ids))
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	var fresh int64
+	if err := tx.QueryRow(ctx, q("page_add"), c.pass.ID, ids).Scan(&fresh); err != nil {
+		return fmt.Errorf("page_add: %w", err)
+	}
+	c.counts.IDsDistinct += fresh
+	c.counts.IDsRepeated += seen - fresh
+	return nil
+}
+
+// moveCheckpoints moves each chain once, from where its first step was read to
+// where its last one leads.
+func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
+	type move struct {
+		from int64
+		last *model.Step
+	}
+	moves := map[string]*move{}
+	for i := range c.steps {
+		step := &c.steps[i]
+		if step.Item != nil {
+			continue
+		}
+		m, ok := moves[step.Chain.Subject]
+		if !ok {
+			m = &move{from: step.From}
+			moves[step.Chain.Subject] = m
+		}
+		m.last = step
+	}
+	for _, subject := range sortedKeys(moves) {
+		m := moves[subject]
+		var n int64
+		var err error
+		if m.last.Closed {
+			n, err = exec(ctx, tx, "checkpoint_close", c.source, c.stream, subject, m.from)
+		} else {
+			to := m.last.To
+			n, err = exec(ctx, tx, "checkpoint_move", c.source, c.stream, subject, m.from, to.Version,
+				to.Cursor, to.Pages, to.Restarts, string(to.Chain.Params), to.UpdatedAt)
+		}
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return fmt.Errorf("chain %s: %w", subject, model.ErrCheckpointMoved)
+		}
+	}
+	return nil
+}
+
+// keepRejects keeps what could not be read.
+func (c *commit) keepRejects(ctx context.Context, tx pgx.Tx) error {
+	var kinds, parents, ids, raws, reasons []string
+	var hashes []int64
+	var seenAt []time.Time
+	seen := map[string]bool{}
+	for _, p := range c.pages {
+		for _, r := range p.Rejects {
+			c.counts.Rejects++
+			if r.ID == "" {
+				c.counts.RejectsBlind++
+			}
+			raw := cleanText(string(r.Raw))
+			hash := hashBytes(r.Raw)
+			key := strings.Join([]string{r.Kind, r.Parent, r.ID, fmt.Sprint(hash)}, "\x00")
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			kinds, parents = append(kinds, r.Kind), append(parents, cleanText(r.Parent))
+			ids, raws = append(ids, cleanText(r.ID)), append(raws, raw)
+			reasons, hashes = append(reasons, cleanText(r.Reason)), append(hashes, hash)
+			seenAt = append(seenAt, p.ReceivedAt)
+		}
+	}
+	if len(kinds) == 0 {
+		return nil
+	}
+	_, err := exec(ctx, tx, "reject_add", c.source, c.stream, c.pass.ID, kinds, parents, ids, hashes, raws, reasons, seenAt)
+	return err
+}
+
+// count adds this transaction to the counters of the pass.
+func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
+	n := &c.counts
+	for i := range c.steps {
+		step := &c.steps[i]
+		if p := step.Page; p != nil {
+			n.Pages++
+			n.RowsRead += int64(p.Rows())
+			n.Calls += int64(p.Calls)
+			n.Retries += int64(max(p.Calls-1, 0))
+			if p.Total != nil {
+				n.TotalLast = p.Total
+			}
+		} else if step.Item == nil {
+			n.Restarts++
+		}
+		if step.Item != nil && step.Item.FailedCode != "" {
+			n.ItemsFailed++
+		}
+	}
+	changed, err := exec(ctx, tx, "pass_count", c.pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls,
+		n.Retries, n.Restarts, n.IDsDistinct, n.IDsRepeated, n.Rejects, n.RejectsBlind, n.ItemsFailed, n.TotalLast)
+	if err != nil {
+		return err
+	}
+	if changed != 1 {
+		return fmt.Errorf("pass %d is closed: %w", c.pass.ID, model.ErrCheckpointMoved)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

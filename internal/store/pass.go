@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/model"
+)
+
+// itemSeeds names, for each detail stream, the statement that gives its records
+// their items.
+var itemSeeds = map[string]string{"members": "item_seed_members"}
+
+// OpenPass resumes the open pass of the lease's stream, or opens a new one with
+// its chains or items. An open pass of another scope, one whose seen ids were
+// lost in a crash of PostgreSQL, and one that is not full where plan asks for
+// it, is abandoned first.
+func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.PassPlan) (model.Pass, error) {
+	pass := model.Pass{Source: lease.Source, Stream: lease.Stream}
+	scope := hashBytes(model.ScopeOf(plan.Spec))
+	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
+		open, err := openPass(ctx, tx, lease)
+		if err != nil {
+			return err
+		}
+		if open != nil {
+			reason, err := open.unfit(ctx, tx, scope, plan)
+			if err != nil {
+				return err
+			}
+			if reason == "" {
+				pass = open.pass
+				_, err = exec(ctx, tx, "pass_mark", pass.ID, model.OutcomeRunning, nil, nil)
+				return err
+			}
+			if err := endPass(ctx, tx, open.pass, model.OutcomeAbandoned, "", reason, plan.Now); err != nil {
+				return err
+			}
+		}
+		return startPass(ctx, tx, &pass, scope, plan)
+	})
+	if err != nil {
+		return pass, fmt.Errorf("open pass: %w", err)
+	}
+	return pass, nil
+}
+
+// openRow is an open pass as stored.
+type openRow struct {
+	pass    model.Pass
+	scope   int64
+	idsKept int64
+}
+
+func openPass(ctx context.Context, tx pgx.Tx, lease model.Lease) (*openRow, error) {
+	r := openRow{pass: model.Pass{Source: lease.Source, Stream: lease.Stream, Resumed: true}}
+	c := &r.pass.Counts
+	err := tx.QueryRow(ctx, q("pass_open_get"), lease.Source, lease.Stream).Scan(
+		&r.pass.ID, &r.scope, &r.pass.Full, &r.pass.StartedAt, &c.IDsDistinct, &r.idsKept,
+		&c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Retries, &c.Restarts, &c.IDsRepeated,
+		&c.Rejects, &c.RejectsBlind, &c.ItemsFailed, &c.TotalFirst, &c.TotalLast)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // no open pass is an ordinary answer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pass_open_get: %w", err)
+	}
+	return &r, nil
+}
+
+// unfit says why an open pass cannot be resumed under plan, or "".
+func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.PassPlan) (string, error) {
+	switch {
+	case r.scope != scope:
+		return "its filters have changed in the configuration", nil
+	case plan.Full && !r.pass.Full:
+		return "a full pass was asked for", nil
+	case plan.Spec.Shape != model.ShapeList:
+		return "", nil
+	case r.idsKept != r.pass.Counts.IDsDistinct:
+		return "the ids it had seen were lost when PostgreSQL crashed", nil
+	}
+	open, err := checkpoints(ctx, tx, r.pass)
+	if err != nil {
+		return "", err
+	}
+	known := make(map[string]bool, len(plan.Spec.Subjects))
+	for _, s := range plan.Spec.Subjects {
+		known[s.Name] = true
+	}
+	for _, cp := range open {
+		if !known[cp.Chain.Subject] {
+			return "its chain " + cp.Chain.Subject + " is not in the configuration any more", nil
+		}
+	}
+	return "", nil
+}
+
+func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, scope int64, plan model.PassPlan) error {
+	pass.StartedAt, pass.Full = plan.Now, plan.Full
+	err := tx.QueryRow(ctx, q("pass_open"), pass.Source, pass.Stream, plan.Trigger, scope, plan.Full, plan.Now).
+		Scan(&pass.ID)
+	if err != nil {
+		return fmt.Errorf("pass_open: %w", err)
+	}
+	if plan.Spec.Shape == model.ShapeDetail {
+		seed, ok := itemSeeds[plan.Spec.Name]
+		if !ok {
+			return fmt.Errorf("stream %s has no statement that seeds its items", plan.Spec.Name)
+		}
+		_, err := exec(ctx, tx, seed, pass.Source, pass.Stream, plan.Now)
+		return err
+	}
+	subjects := make([]string, len(plan.Spec.Subjects))
+	params := make([]string, len(plan.Spec.Subjects))
+	for i, s := range plan.Spec.Subjects {
+		subjects[i], params[i] = s.Name, string(s.Params)
+	}
+	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
+		return err
+	}
+	_, err = exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, plan.Now, subjects, params)
+	return err
+}
+
+// Checkpoints lists the chains of an open list pass that are not done.
+func (s *Store) Checkpoints(ctx context.Context, pass model.Pass) ([]model.Checkpoint, error) {
+	return checkpoints(ctx, s.pool, pass)
+}
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func checkpoints(ctx context.Context, db querier, pass model.Pass) ([]model.Checkpoint, error) {
+	rows, err := db.Query(ctx, q("checkpoint_list"), pass.Source, pass.Stream, pass.ID)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint_list: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Checkpoint, error) {
+		cp := model.Checkpoint{PassID: pass.ID, Chain: model.Chain{Source: pass.Source, Stream: pass.Stream}}
+		var params string
+		err := row.Scan(&cp.Chain.Subject, &params, &cp.Cursor, &cp.Version, &cp.Pages, &cp.Restarts, &cp.UpdatedAt)
+		cp.Chain.Params = json.RawMessage(params)
+		return cp, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint_list: %w", err)
+	}
+	return list, nil
+}
+
+// DueItems lists up to limit items that the pass still has to read, in the order
+// in which to read them.
+func (s *Store) DueItems(ctx context.Context, pass model.Pass, limit int) ([]model.Item, error) {
+	rows, err := s.pool.Query(ctx, q("item_due"), pass.Source, pass.Stream, pass.StartedAt, pass.Full, limit)
+	if err != nil {
+		return nil, fmt.Errorf("item_due: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Item, error) {
+		var it model.Item
+		var fetched *time.Time
+		err := row.Scan(&it.Subject, &fetched, &it.DueAt, &it.Failures)
+		if fetched != nil {
+			it.FetchedAt = *fetched
+		}
+		return it, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("item_due: %w", err)
+	}
+	return list, nil
+}
+
+// CountDue counts the items that the pass still has to read.
+func (s *Store) CountDue(ctx context.Context, pass model.Pass) (int64, error) {
+	var n int64
+	err := s.pool.QueryRow(ctx, q("item_count"), pass.Source, pass.Stream, pass.StartedAt, pass.Full).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("item_count: %w", err)
+	}
+	return n, nil
+}
+
+// MarkPass says why an open pass does not go on just now.
+func (s *Store) MarkPass(ctx context.Context, lease model.Lease, pass model.Pass, outcome model.Outcome,
+	reason string, resumeAt time.Time,
+) error {
+	return s.fenced(ctx, lease, func(tx pgx.Tx) error {
+		_, err := exec(ctx, tx, "pass_mark", pass.ID, outcome, textOrNull(reason), timeOrNull(resumeAt))
+		return err
+	})
+}
+
+// ClosePass ends a pass. A list pass that is complete gets the verdict that its
+// facts allow.
+func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pass, spec model.StreamSpec,
+	outcome model.Outcome, reason string, now time.Time,
+) (model.Verdict, error) {
+	var verdict model.Verdict
+	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
+		if outcome == model.OutcomeComplete && spec.Shape == model.ShapeList {
+			facts := model.PassFacts{FinishedAt: now}
+			err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind,
+				&facts.IDsDistinct, &facts.TotalFirst, &facts.TotalLast, &facts.StartedAt, &facts.SameScope)
+			if err != nil {
+				return fmt.Errorf("pass_facts: %w", err)
+			}
+			verdict = facts.Certify()
+		}
+		return endPass(ctx, tx, pass, outcome, verdict, reason, now)
+	})
+	if err != nil {
+		return verdict, fmt.Errorf("close pass: %w", err)
+	}
+	return verdict, nil
+}
+
+func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, outcome model.Outcome, verdict model.Verdict,
+	reason string, now time.Time,
+) error {
+	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
+		return err
+	}
+	if _, err := exec(ctx, tx, "page_clear", pass.ID); err != nil {
+		return err
+	}
+	_, err := exec(ctx, tx, "pass_close", pass.ID, outcome, textOrNull(string(verdict)), textOrNull(reason), now)
+	return err
+}
+
+func textOrNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	s = cleanText(s)
+	return &s
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,62 @@
+-- Writes chats. A new one is inserted; a known one takes what the answer tells
+-- and keeps the rest. When a tracked value changes, the former ones go to
+-- chat_history.
+-- $1 source; arrays of equal length, distinct and sorted by chat_id, null where
+-- the answer does not tell: $2 chat_id  $3 name  $4 owner_id  $5 owner_name
+-- $6 department_name  $7 status  $8 notice  $9 member_count  $10 group_set_id
+-- $11 relation_type  $12 created_at  $13 extra  $14 read at  $15 listed_at
+-- $16 detail_at  $17 list_hash  $18 detail_hash
+-- Changes a row per chat. Uses chat_pkey.
+with n as (
+    select *
+      from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                  $8::text[], $9::bigint[], $10::text[], $11::text[], $12::timestamptz[],
+                  $13::text[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
+                  $17::bigint[], $18::bigint[])
+           as n (chat_id, name, owner_id, owner_name, department_name, status,
+                 notice, member_count, group_set_id, relation_type, created_at,
+                 extra, read_at, listed_at, detail_at, list_hash, detail_hash)
+),
+former as (
+    insert into groupchat.chat_history (source, chat_id, known_from, name, owner_id, status,
+                                        notice, gone_at, known_until)
+    select c.source, c.chat_id, c.known_from, c.name, c.owner_id, c.status,
+           c.notice, c.gone_at, n.read_at
+      from n
+      join groupchat.chat c on c.source = $1 and c.chat_id = n.chat_id
+     where n.name <> c.name or n.owner_id <> c.owner_id
+        or n.status <> c.status or n.notice <> c.notice
+    on conflict do nothing
+)
+insert into groupchat.chat as c (source, chat_id, name, owner_id, owner_name, department_name,
+                                 status, notice, member_count, group_set_id, relation_type,
+                                 created_at, extra, first_seen_at, known_from, listed_at,
+                                 detail_at, list_hash, detail_hash)
+select $1, chat_id, name, owner_id, owner_name, department_name, status, notice, member_count,
+       group_set_id, relation_type, created_at, extra::jsonb, read_at, read_at, listed_at,
+       detail_at, list_hash, detail_hash
+  from n
+on conflict (source, chat_id) do update
+   set name            = coalesce(excluded.name, c.name),
+       owner_id        = coalesce(excluded.owner_id, c.owner_id),
+       owner_name      = coalesce(excluded.owner_name, c.owner_name),
+       department_name = coalesce(excluded.department_name, c.department_name),
+       status          = coalesce(excluded.status, c.status),
+       notice          = coalesce(excluded.notice, c.notice),
+       member_count    = coalesce(excluded.member_count, c.member_count),
+       group_set_id    = coalesce(excluded.group_set_id, c.group_set_id),
+       relation_type   = coalesce(excluded.relation_type, c.relation_type),
+       created_at      = coalesce(excluded.created_at, c.created_at),
+       extra           = case when excluded.extra is null then c.extra
+                              else coalesce(c.extra, '{}') || excluded.extra end,
+       known_from      = case when (c.name, c.owner_id, c.status, c.notice)
+                                   is distinct from
+                                   (coalesce(excluded.name, c.name),
+                                    coalesce(excluded.owner_id, c.owner_id),
+                                    coalesce(excluded.status, c.status),
+                                    coalesce(excluded.notice, c.notice))
+                              then excluded.known_from else c.known_from end,
+       listed_at       = coalesce(excluded.listed_at, c.listed_at),
+       detail_at       = coalesce(excluded.detail_at, c.detail_at),
+       list_hash       = coalesce(excluded.list_hash, c.list_hash),
+       detail_hash     = coalesce(excluded.detail_hash, c.detail_hash)

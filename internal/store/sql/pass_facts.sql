@@ -1,0 +1,13 @@
+-- What the certificate of an open pass is made from.
+-- $1 pass_id
+-- Returns one row: restarts, rejects_blind, ids_distinct, totals, started_at, and
+-- whether its scope is that of the latest pass that ended (true if there is none).
+-- Uses pass_pkey and pass_latest.
+select s.restarts, s.rejects_blind, s.ids_distinct, s.total_first, s.total_last, s.started_at,
+       coalesce((select l.scope = s.scope
+                   from sync.pass l
+                  where l.source = s.source and l.stream = s.stream and l.outcome = 'complete'
+                  order by l.pass_id desc
+                  limit 1), true) as same_scope
+  from sync.pass s
+ where s.pass_id = $1

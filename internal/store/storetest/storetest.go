@@ -1,0 +1,153 @@
+// Package storetest gives every test a migrated PostgreSQL database of its own.
+//
+// The server is a private one, started once per test process; the schema is
+// migrated once into a template that each test clones in milliseconds. Package
+// tests call [Main] from TestMain, so that the server and its files go away
+// with the process.
+//
+// It is for tests only and knows nothing of what they store.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/embedpg"
+	"syncd/internal/store"
+)
+
+const (
+	template = "syncd_template"
+	startMax = time.Minute
+)
+
+// cluster is the server of this test process with its template.
+type cluster struct {
+	server *embedpg.Server
+	admin  *pgxpool.Pool
+	count  atomic.Int64
+}
+
+var (
+	shared     *cluster
+	sharedErr  error
+	sharedOnce sync.Once
+)
+
+// Main runs the tests and stops the server that they used. Call it from
+// TestMain; it returns the exit code.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if shared == nil {
+		return code
+	}
+	shared.admin.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), startMax)
+	defer cancel()
+	if err := shared.server.Stop(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the test PostgreSQL:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// New returns a pool on a new database with the current schema, dropped after
+// the test. Without PostgreSQL programs on the machine the test is skipped, or
+// fails where CI is set.
+func New(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	pool, err := pgxpool.New(tb.Context(), DSN(tb))
+	require.NoError(tb, err)
+	tb.Cleanup(pool.Close)
+	return pool
+}
+
+// DSN is [New] for another process: the connection string of a new database.
+func DSN(tb testing.TB) string {
+	tb.Helper()
+	return newDatabase(tb, " template "+template+" strategy file_copy")
+}
+
+// EmptyDSN returns the connection string of a new database without any schema.
+func EmptyDSN(tb testing.TB) string {
+	tb.Helper()
+	return newDatabase(tb, "")
+}
+
+func newDatabase(tb testing.TB, options string) string {
+	tb.Helper()
+	c := start(tb)
+	name := fmt.Sprintf("test_%d", c.count.Add(1))
+	_, err := c.admin.Exec(tb.Context(), "create database "+name+options)
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), startMax)
+		defer cancel()
+		_, err := c.admin.Exec(ctx, "drop database "+name+" with (force)")
+		require.NoError(tb, err)
+	})
+	return c.server.DSN(name)
+}
+
+func start(tb testing.TB) *cluster {
+	tb.Helper()
+	sharedOnce.Do(func() { shared, sharedErr = launch() })
+	if errors.Is(sharedErr, embedpg.ErrNoBinaries) && os.Getenv("CI") == "" {
+		tb.Skipf("needs PostgreSQL: %v", sharedErr)
+	}
+	require.NoError(tb, sharedErr)
+	return shared
+}
+
+func launch() (*cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startMax)
+	defer cancel()
+	server, err := embedpg.Throwaway(ctx, embedpg.Options{})
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{server: server}
+	if err := c.makeTemplate(ctx); err != nil {
+		return nil, errors.Join(err, server.Stop(ctx))
+	}
+	return c, nil
+}
+
+func (c *cluster) makeTemplate(ctx context.Context) error {
+	admin, err := pgxpool.New(ctx, c.server.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	c.admin = admin
+	if _, err := admin.Exec(ctx, "create database "+template); err != nil {
+		return err
+	}
+	pool, err := pgxpool.New(ctx, c.server.DSN(template))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	_, err = store.MigrateUp(ctx, pool)
+	return err
+}
+
+// WantRows fails the test unless the table holds n rows.
+func WantRows(tb testing.TB, pool *pgxpool.Pool, table string, n int) {
+	tb.Helper()
+	var have int
+	id := pgx.Identifier(strings.Split(table, "."))
+	err := pool.QueryRow(tb.Context(), "select count(*) from "+id.Sanitize()).Scan(&have)
+	require.NoError(tb, err)
+	require.Equal(tb, n, have, "rows of %s", table)
+}
