@@ -1,0 +1,216 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// run is one call of Do.
+type run struct {
+	*Client
+	req    Request
+	gate   *gate
+	pauses *backoff.ExponentialBackOff
+	// caller is the context as it was handed in, to tell its end from the
+	// deadlines we put on top.
+	caller context.Context //nolint:containedctx // a run lives as long as the call
+	resp   Response
+	// over says that repeating is out of the question whatever the class.
+	over bool
+}
+
+// try waits for the budget, sends the request once and settles the budget with
+// the outcome.
+func (r *run) try(ctx context.Context) *Error {
+	for {
+		if bad := r.admit(ctx); bad != nil {
+			return bad
+		}
+		// Before the slot is taken: preparing may itself call the vendor.
+		httpReq, bad := r.prepare(ctx)
+		if bad != nil {
+			return bad
+		}
+		slot, bad := r.enter(ctx)
+		if bad != nil {
+			return bad
+		}
+		if slot == nil {
+			continue // a block began while we queued: wait it out first
+		}
+		return r.send(ctx, httpReq, slot)
+	}
+}
+
+// admit waits until nothing but the queue for a slot is in the way, or refuses
+// when that takes too long.
+func (r *run) admit(ctx context.Context) *Error {
+	for {
+		now := time.Now()
+		wait, why := r.gate.blocked(now)
+		if wait == 0 {
+			wait, why = r.gate.pace(now, r.patience(ctx, now))
+		}
+		if wait == 0 {
+			return nil
+		}
+		if wait > r.patience(ctx, now) {
+			r.over = true
+			return &Error{Class: ClassThrottled, Code: why.code, Message: why.text, RetryAfter: wait}
+		}
+		if bad := r.sleep(ctx, wait, why.text); bad != nil {
+			return bad
+		}
+		if why.reserved {
+			return nil
+		}
+	}
+}
+
+// patience is the longest wait that makes sense: a wait that outlives the
+// context would only end in a timeout.
+func (r *run) patience(ctx context.Context, now time.Time) time.Duration {
+	longest := r.opts.WaitMax
+	if end, ok := ctx.Deadline(); ok {
+		longest = min(longest, end.Sub(now))
+	}
+	return max(longest, 0)
+}
+
+func (r *run) prepare(ctx context.Context) (*http.Request, *Error) {
+	httpReq, err := r.req.Prepare(ctx)
+	if err == nil {
+		if httpReq.Header.Get("User-Agent") == "" {
+			httpReq.Header.Set("User-Agent", "syncd/"+r.opts.Version)
+		}
+		return httpReq, nil
+	}
+	if bad := r.ended(ctx); bad != nil {
+		return nil, bad
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		// Whoever made it has had its own repeats.
+		r.over = true
+		return nil, e
+	}
+	return nil, &Error{Class: ClassUnknown, Code: "request", Message: "prepare: " + err.Error()}
+}
+
+func (r *run) enter(ctx context.Context) (*slot, *Error) {
+	slot, err := r.gate.enter(ctx)
+	if err != nil {
+		return nil, r.ended(ctx)
+	}
+	return slot, nil
+}
+
+func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Error {
+	defer slot.leave()
+	r.resp.Calls++
+	r.resp.RequestedAt = time.Now()
+	answer, bad := r.exchange(ctx, httpReq)
+	r.resp.ReceivedAt = time.Now()
+	if bad == nil {
+		bad = r.judge(answer)
+	}
+	if bad == nil {
+		r.resp.Body = answer.Body
+		r.gate.succeeded(r.resp.RequestedAt, r.resp.ReceivedAt)
+	} else {
+		r.gate.failed(bad, r.resp.RequestedAt, r.resp.ReceivedAt)
+	}
+	r.report(answer, bad)
+	return bad
+}
+
+// judge classes an answer and adds what its header says about waiting. The
+// returned error is the run's own copy.
+func (r *run) judge(a Answer) *Error {
+	if a.Status/100 == 3 {
+		return redirectError(a)
+	}
+	verdict := r.req.Verdict
+	if verdict == nil {
+		verdict = StatusError
+	}
+	bad := verdict(a)
+	if bad == nil {
+		return nil
+	}
+	e := *bad
+	if e.Class.Repeats() && e.RetryAfter == 0 {
+		e.RetryAfter = retryAfter(a.Header, time.Now())
+	}
+	e.RetryAfter = min(e.RetryAfter, r.opts.RetryAfterMax)
+	return &e
+}
+
+func (r *run) report(a Answer, bad *Error) {
+	if r.opts.Hooks.Attempted == nil {
+		return
+	}
+	attempt := Attempt{
+		Source: r.opts.Source, Endpoint: r.req.Endpoint, Try: r.resp.Calls, Status: a.Status,
+		Bytes: len(a.Body), Duration: r.resp.ReceivedAt.Sub(r.resp.RequestedAt),
+	}
+	if bad != nil {
+		attempt.Err = r.seal(r.req.Endpoint, bad)
+	}
+	r.opts.Hooks.Attempted(attempt)
+}
+
+// again reports whether the same request goes out once more.
+func (r *run) again(ctx context.Context, bad *Error) bool {
+	return bad.Class.Repeats() && !r.over && r.resp.Calls < r.opts.TriesMax && ctx.Err() == nil
+}
+
+// pause waits before a repeat. After a block it waits nothing: the next try
+// waits for the block itself.
+func (r *run) pause(ctx context.Context, bad *Error) *Error {
+	now := time.Now()
+	if blocked, _ := r.gate.blocked(now); blocked > 0 {
+		if blocked > r.patience(ctx, now) {
+			bad.RetryAfter = max(bad.RetryAfter, blocked)
+			return bad
+		}
+		return nil
+	}
+	wait := max(r.pauses.NextBackOff(), bad.RetryAfter)
+	if wait > r.patience(ctx, now) {
+		return bad
+	}
+	return r.sleep(ctx, wait, fmt.Sprintf("%s (%s), trying again", bad.Class, bad.Code))
+}
+
+// sleep waits d or until ctx ends, and tells the hook of waits one can notice.
+func (r *run) sleep(ctx context.Context, d time.Duration, why string) *Error {
+	if d >= time.Second && r.opts.Hooks.Waiting != nil {
+		r.opts.Hooks.Waiting(Wait{
+			Source: r.opts.Source, Endpoint: r.req.Endpoint, For: d, Why: r.opts.Scrubber.Text(why),
+		})
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return r.ended(ctx)
+	}
+}
+
+// ended says who ended ctx, or nil while it lives.
+func (r *run) ended(ctx context.Context) *Error {
+	if err := r.caller.Err(); err != nil {
+		return &Error{Class: ClassTransient, Code: "canceled", Message: "stopped by the caller", Err: err}
+	}
+	if ctx.Err() == nil {
+		return nil
+	}
+	return timeoutError(context.Cause(ctx))
+}

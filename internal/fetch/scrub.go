@@ -1,0 +1,126 @@
+package fetch
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+)
+
+// tokensKept is how many rotating secrets a [Scrubber] remembers: an old token
+// can turn up in a late answer.
+const tokensKept = 16
+
+// textBytesMax is what is left of a long text.
+const textBytesMax = 400
+
+const mask = "***"
+
+// Scrubber replaces the secrets it knows by ***, in the forms in which they
+// travel: as they are, escaped for a query, for a path, for JSON and for a Go
+// string. It is safe for concurrent use.
+type Scrubber struct {
+	mu     sync.Mutex
+	fixed  []string
+	tokens []string
+
+	replacer atomic.Pointer[strings.Replacer]
+}
+
+// NewScrubber returns a scrubber that never forgets the given secrets. Empty
+// ones are ignored.
+func NewScrubber(secrets ...string) *Scrubber {
+	s := &Scrubber{fixed: slices.Clone(secrets)}
+	s.rebuild()
+	return s
+}
+
+// Add makes the scrubber know a secret that rotates, such as a token. The
+// newest 16 are remembered.
+func (s *Scrubber) Add(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.tokens, token) {
+		return
+	}
+	s.tokens = append(s.tokens, token)
+	if over := len(s.tokens) - tokensKept; over > 0 {
+		s.tokens = slices.Delete(s.tokens, 0, over)
+	}
+	s.rebuild()
+}
+
+// Format prints nothing of the content, in any verb.
+func (s *Scrubber) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "Scrubber("+mask+")") }
+
+func (s *Scrubber) rebuild() {
+	var forms []string
+	for _, secret := range slices.Concat(s.fixed, s.tokens) {
+		forms = append(forms, formsOf(secret)...)
+	}
+	// At one place the replacer takes the first that fits: longest first, or a
+	// secret that begins another one would leave its rest.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, form := range slices.Compact(forms) {
+		pairs = append(pairs, form, mask)
+	}
+	s.replacer.Store(strings.NewReplacer(pairs...))
+}
+
+var upperHex = regexp.MustCompile(`%[0-9A-F]{2}`)
+
+func formsOf(secret string) []string {
+	if secret == "" {
+		return nil
+	}
+	query := url.QueryEscape(secret)
+	path := url.PathEscape(secret)
+	forms := []string{
+		secret, query, path, url.QueryEscape(query),
+		upperHex.ReplaceAllStringFunc(query, strings.ToLower),
+		upperHex.ReplaceAllStringFunc(path, strings.ToLower),
+	}
+	goQuoted := strconv.Quote(secret)
+	forms = append(forms, goQuoted[1:len(goQuoted)-1])
+	if quoted, err := json.Marshal(secret); err == nil {
+		inner := string(quoted[1 : len(quoted)-1])
+		forms = append(forms, inner, strings.ReplaceAll(inner, "/", `\/`))
+	}
+	return append(forms, strings.ReplaceAll(secret, "/", `\/`))
+}
+
+// Secrets replaces the secrets in a text and changes nothing else.
+func (s *Scrubber) Secrets(text string) string { return s.replacer.Load().Replace(text) }
+
+// Bytes replaces the secrets in raw text, such as a rejected element's. The result
+// never shares memory with raw.
+func (s *Scrubber) Bytes(raw []byte) []byte { return []byte(s.Secrets(string(raw))) }
+
+// address finds URLs; what follows the host may hold anything.
+var address = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^\s/"'?#]*@)?([^\s/"'?#]*)[^\s"']*`)
+
+// Text makes a text of the vendor's or the transport's fit for an error: without
+// secrets, without what follows the host of a URL, on one line, of bounded
+// length, and valid UTF-8.
+func (s *Scrubber) Text(text string) string {
+	text = s.Secrets(text)
+	text = address.ReplaceAllString(text, "$1$2")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if len(text) > textBytesMax {
+		text = strings.ToValidUTF8(text[:textBytesMax], "") + "…"
+	}
+	return text
+}

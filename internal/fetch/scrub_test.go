@@ -1,0 +1,71 @@
+package fetch
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestScrubberKnowsEveryForm(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		secret := rapid.StringMatching(`[a-zA-Z0-9+/=&%"\\<> é密-]{6,24}x`).Draw(t, "secret")
+		quoted, err := json.Marshal(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewScrubber("another")
+		s.Add(secret)
+		for _, form := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), fmt.Sprintf("%q", secret), string(quoted),
+			url.Values{"k": {secret}}.Encode(), strings.ToLower(url.QueryEscape("=")) + secret,
+		} {
+			got := s.Secrets("before " + form + " after")
+			if strings.Contains(got, strings.Trim(form, `"`)) || !strings.Contains(got, mask) {
+				t.Fatalf("%q stays in %q", form, got)
+			}
+		}
+	})
+}
+
+func TestScrubberText(t *testing.T) {
+	t.Parallel()
+	s := NewScrubber("hunter2", "hunter2-longer", "")
+	for in, want := range map[string]string{
+		"plain":                        "plain",
+		"x hunter2 y hunter2-longer":   "x *** y ***",
+		"Get \"http://h:1/p?a=b\": no": "Get \"http://h:1\": no",
+		"http://user:pw@host/path":     "http://host",
+		"two\nlines\x00\x1b[31m":       "two lines  [31m",
+		"bad \xff utf":                 "bad \uFFFD utf",
+	} {
+		require.Equal(t, want, s.Text(in))
+	}
+	long := s.Text(strings.Repeat("密", 1000))
+	require.True(t, utf8.ValidString(long))
+	require.LessOrEqual(t, len(long), textBytesMax+len("…"))
+}
+
+func TestScrubberPrintsNothing(t *testing.T) {
+	t.Parallel()
+	s := NewScrubber("hunter2")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		require.Equal(t, "Scrubber(***)", fmt.Sprintf(verb, s))
+	}
+}
+
+func TestScrubberForgetsOldTokensButNeverSecrets(t *testing.T) {
+	t.Parallel()
+	s := NewScrubber("forever")
+	for i := range 3 * tokensKept {
+		s.Add(fmt.Sprintf("token-%03d", i))
+	}
+	require.Len(t, s.tokens, tokensKept)
+	require.Equal(t, "*** ***", s.Secrets("forever token-047"))
+}
