@@ -1,0 +1,96 @@
+package lenient
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Object is a nested object.
+type Object[T any] struct {
+	Value T
+	// Set is false when the member is absent, null or no object.
+	Set bool
+	// Bad is the member as it came when it is something else.
+	Bad jsontext.Value
+	// Start and End bound it in the text that [Decode] returns.
+	Start, End int64
+}
+
+// UnmarshalJSONFrom fails on bad syntax only.
+func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*o = Object[T]{}
+	var err error
+	if dec.PeekKind() != jsontext.KindBeginObject {
+		o.Bad, err = readBad(dec)
+		return err
+	}
+	o.Start = dec.InputOffset()
+	err = json.UnmarshalDecode(dec, &o.Value)
+	o.End = dec.InputOffset()
+	o.Set = err == nil
+	return err
+}
+
+// Raw returns the object as it stands in the text that [Decode] returned.
+func (o *Object[T]) Raw(text []byte) []byte { return element(text, o.Start, o.End) }
+
+// Elements is an array. One element that cannot be read does not spoil it.
+type Elements[T any] struct {
+	Items []Element[T]
+	// Set is false when the member is absent or no array. Null is an empty one.
+	Set bool
+	// Bad is the member as it came when it is something else.
+	Bad jsontext.Value
+}
+
+// Element is one element of an array, read and where it stands.
+type Element[T any] struct {
+	Value T
+	// Bad says that the element is not of the expected kind; Value is zero.
+	Bad bool
+	// Start and End bound it in the text that [Decode] returns, together with
+	// the comma and the blanks before it: see Raw.
+	Start, End int64
+}
+
+// Raw returns the element as it stands in the text that [Decode] returned.
+func (e *Element[T]) Raw(text []byte) []byte { return element(text, e.Start, e.End) }
+
+func element(text []byte, start, end int64) []byte {
+	return bytes.TrimLeft(text[start:end], ", \t\r\n:")
+}
+
+// UnmarshalJSONFrom fails on bad syntax only. The elements are decoded once, in
+// place: their own bytes are found again by their offsets when they are wanted.
+func (l *Elements[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*l = Elements[T]{}
+	var err error
+	if dec.PeekKind() != jsontext.KindBeginArray {
+		l.Bad, err = readBad(dec)
+		l.Set = err == nil && l.Bad == nil
+		return err
+	}
+	if _, err = dec.ReadToken(); err != nil {
+		return err
+	}
+	var zero T
+	_, anyKind := any(&zero).(json.UnmarshalerFrom)
+	for dec.PeekKind() != jsontext.KindEndArray {
+		l.Items = append(l.Items, Element[T]{Start: dec.InputOffset()})
+		e := &l.Items[len(l.Items)-1]
+		if anyKind || dec.PeekKind() == jsontext.KindBeginObject {
+			err = json.UnmarshalDecode(dec, &e.Value)
+		} else {
+			e.Bad, err = true, dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+		e.End = dec.InputOffset()
+	}
+	l.Set = true
+	_, err = dec.ReadToken()
+	return err
+}
