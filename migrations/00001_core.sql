@@ -71,6 +71,7 @@ create table sync.pass (
     rejects      bigint      not null default 0,
     rejects_blind bigint     not null default 0,
     items_failed bigint      not null default 0,
+    items_refused bigint     not null default 0,
     total_first  bigint,
     total_last   bigint,
     candidates   bigint      not null default 0,
@@ -89,7 +90,7 @@ comment on column sync.pass.scope is 'Hash of the filters that decide what the p
 comment on column sync.pass.full_read is 'True when freshness and content hashes were ignored (sync --full).';
 comment on column sync.pass.started_at is 'When it began; the upper bound of what was due in a detail stream.';
 comment on column sync.pass.finished_at is 'When its last chain closed; NULL while it is open and can be resumed.';
-comment on column sync.pass.outcome is 'running, complete, partial (open, resumes), failed, abandoned (superseded by another pass).';
+comment on column sync.pass.outcome is 'running, complete, partial (not all could be read; open while finished_at is NULL, and resumes), failed, abandoned (superseded by another pass).';
 comment on column sync.pass.verdict is 'Certificate of a list pass: complete, drifted (rows moved under it) or unproven; NULL for a detail stream.';
 comment on column sync.pass.resume_at is 'For partial: the earliest instant at which going on makes sense; NULL for at once.';
 comment on column sync.pass.pages is 'Pages committed.';
@@ -102,7 +103,8 @@ comment on column sync.pass.ids_distinct is 'Different ids seen by a list pass.'
 comment on column sync.pass.ids_repeated is 'Ids that were seen again within the pass.';
 comment on column sync.pass.rejects is 'Elements set aside in sync.reject.';
 comment on column sync.pass.rejects_blind is 'Those among them without a readable id.';
-comment on column sync.pass.items_failed is 'Items of a detail stream that could not be read.';
+comment on column sync.pass.items_failed is 'Items of a detail stream that could not be read and are due again soon.';
+comment on column sync.pass.items_refused is 'Items of a detail stream that are gone or out of sight, as the vendor says.';
 comment on column sync.pass.total_first is 'Number of records as the vendor gave it on the first page; NULL where it gives none.';
 comment on column sync.pass.total_last is 'The same on the latest page.';
 comment on column sync.pass.candidates is 'Records that a complete pass missed.';

@@ -106,4 +106,7 @@ type Item struct {
 	DueAt time.Time
 	// Failures counts failed reads since the last good one.
 	Failures int
+	// Doubtful says that the latest answer was held back: the next one must not
+	// be asked for before DueAt.
+	Doubtful bool
 }

@@ -84,8 +84,32 @@ type Pass struct {
 type Counts struct {
 	Pages, RowsRead, RowsChanged, Calls, Retries, Restarts int64
 	IDsDistinct, IDsRepeated, Rejects, RejectsBlind        int64
-	ItemsFailed                                            int64
-	TotalFirst, TotalLast                                  *int64
+	// ItemsFailed could not be read and are due again soon; ItemsRefused are, as
+	// the vendor says, gone or out of sight.
+	ItemsFailed, ItemsRefused int64
+	TotalFirst, TotalLast     *int64
+}
+
+// Add adds up two counts, n being the later one.
+func (c *Counts) Add(n Counts) {
+	c.Pages += n.Pages
+	c.RowsRead += n.RowsRead
+	c.RowsChanged += n.RowsChanged
+	c.Calls += n.Calls
+	c.Retries += n.Retries
+	c.Restarts += n.Restarts
+	c.IDsDistinct += n.IDsDistinct
+	c.IDsRepeated += n.IDsRepeated
+	c.Rejects += n.Rejects
+	c.RejectsBlind += n.RejectsBlind
+	c.ItemsFailed += n.ItemsFailed
+	c.ItemsRefused += n.ItemsRefused
+	if c.TotalFirst == nil {
+		c.TotalFirst = n.TotalLast
+	}
+	if n.TotalLast != nil {
+		c.TotalLast = n.TotalLast
+	}
 }
 
 // Step is one thing to commit: a page with the checkpoint after it, a chain
@@ -109,6 +133,8 @@ type Step struct {
 type ItemMove struct {
 	// FailedCode is the vendor's code of a failed read, or "" for a good one.
 	FailedCode string
+	// Refused says that the failure is the vendor's answer: gone or out of sight.
+	Refused bool
 	// At is when a failed read ended.
 	At time.Time
 	// DueAt is when it is due again.

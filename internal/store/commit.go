@@ -193,11 +193,16 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 			n.Restarts++
 		}
 		if step.Item != nil && step.Item.FailedCode != "" {
-			n.ItemsFailed++
+			if step.Item.Refused {
+				n.ItemsRefused++
+			} else {
+				n.ItemsFailed++
+			}
 		}
 	}
 	changed, err := exec(ctx, tx, "pass_count", c.pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls,
-		n.Retries, n.Restarts, n.IDsDistinct, n.IDsRepeated, n.Rejects, n.RejectsBlind, n.ItemsFailed, n.TotalLast)
+		n.Retries, n.Restarts, n.IDsDistinct, n.IDsRepeated, n.Rejects, n.RejectsBlind, n.ItemsFailed,
+		n.ItemsRefused, n.TotalLast)
 	if err != nil {
 		return err
 	}

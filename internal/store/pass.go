@@ -63,7 +63,7 @@ func openPass(ctx context.Context, tx pgx.Tx, lease model.Lease) (*openRow, erro
 	err := tx.QueryRow(ctx, q("pass_open_get"), lease.Source, lease.Stream).Scan(
 		&r.pass.ID, &r.scope, &r.pass.Full, &r.pass.StartedAt, &c.IDsDistinct, &r.idsKept,
 		&c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Retries, &c.Restarts, &c.IDsRepeated,
-		&c.Rejects, &c.RejectsBlind, &c.ItemsFailed, &c.TotalFirst, &c.TotalLast)
+		&c.Rejects, &c.RejectsBlind, &c.ItemsFailed, &c.ItemsRefused, &c.TotalFirst, &c.TotalLast)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no open pass is an ordinary answer
 	}
@@ -165,7 +165,7 @@ func (s *Store) DueItems(ctx context.Context, pass model.Pass, limit int) ([]mod
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Item, error) {
 		var it model.Item
 		var fetched *time.Time
-		err := row.Scan(&it.Subject, &fetched, &it.DueAt, &it.Failures)
+		err := row.Scan(&it.Subject, &fetched, &it.DueAt, &it.Failures, &it.Doubtful)
 		if fetched != nil {
 			it.FetchedAt = *fetched
 		}

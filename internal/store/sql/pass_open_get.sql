@@ -4,6 +4,6 @@
 select pass_id, scope, full_read, started_at, ids_distinct,
        (select count(*) from sync.page p where p.pass_id = s.pass_id) as ids_kept,
        pages, rows_read, rows_changed, calls, retries, restarts, ids_repeated,
-       rejects, rejects_blind, items_failed, total_first, total_last
+       rejects, rejects_blind, items_failed, items_refused, total_first, total_last
   from sync.pass s
  where source = $1 and stream = $2 and finished_at is null

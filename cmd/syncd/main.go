@@ -1,0 +1,155 @@
+// Command syncd copies customer group chats from the APIs of their vendors into
+// PostgreSQL and keeps them current. README.md says how to use it.
+//
+// This package reads flags and configuration, builds the concrete types and lets
+// them meet (wire.go is the only file that names vendors); what they do is in
+// internal/.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"syncd/config"
+)
+
+// version is set by the linker.
+var version = ""
+
+// Exit codes of the contract.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitLate    = 2
+	exitPartial = 3
+	exitUsage   = 64
+)
+
+// host is what a command sees of the world.
+type host struct {
+	stdout, stderr io.Writer
+	getenv         func(string) (string, bool)
+	now            func() time.Time
+	// signals delivers interrupts; the first asks to stop, the second insists.
+	signals <-chan os.Signal
+	// terminal says that stderr is one.
+	terminal bool
+}
+
+// cli is the command line. Every command is a field with a Run method.
+type cli struct {
+	Config    string `help:"Configuration file." type:"path" default:"./syncd.yaml" env:"SYNCD_CONFIG" placeholder:"FILE"`
+	LogLevel  string `help:"Log level: trace, debug, info, warn or error (default: log.level of the configuration)." enum:",trace,debug,info,warn,error" default:""`
+	LogFormat string `help:"Log format: auto, console or json (default: log.format of the configuration)." enum:",auto,console,json" default:""`
+
+	Sync    syncCmd    `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
+	Status  statusCmd  `cmd:"" help:"Show how current every stream is."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database schema up to date, or back."`
+	Demo    demoCmd    `cmd:"" help:"Everything offline: a private PostgreSQL, a simulated vendor, one full sync."`
+	Sim     simCmd     `cmd:"" help:"Serve the vendor simulator on loopback."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// exitError carries an exit code; its text, if any, is for people.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(context.Background(), os.Args[1:], &host{
+		stdout: os.Stdout, stderr: os.Stderr, getenv: os.LookupEnv, now: time.Now, signals: signals,
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}))
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, h *host) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("syncd"), kong.UsageOnError(),
+		kong.Description("Copies customer group chats from WeCom into PostgreSQL, and keeps them current."),
+		kong.Writers(h.stdout, h.stderr), kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return fail(h, err)
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 { // --help has been answered
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(h.stderr, "syncd: %v\nRun \"syncd --help\" for the commands.\n", err)
+		return exitUsage
+	}
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	return fail(h, kctx.Run(&c, h))
+}
+
+// fail prints what a command returned and turns it into an exit code.
+func fail(h *host, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(h.stderr, "syncd: %s\n", text)
+	}
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	if _, ok := errors.AsType[*config.Error](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usage is an error of the command line or the configuration.
+func usage(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// load reads the configuration.
+func (c *cli) load(h *host) (*config.Config, error) {
+	cfg, err := config.Load(c.Config, h.getenv)
+	if err != nil {
+		return nil, &exitError{code: exitUsage, err: err}
+	}
+	return cfg, nil
+}
+
+type versionCmd struct{}
+
+// Run prints the version of the program and of the Go that built it.
+func (versionCmd) Run(h *host) error {
+	info, _ := debug.ReadBuildInfo()
+	_, err := fmt.Fprintf(h.stdout, "syncd %s (%s)\n", versionText(), info.GoVersion)
+	return err
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	return "dev"
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"syncd/config"
+	"syncd/internal/embedpg"
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/wecom"
+	"syncd/internal/model"
+	"syncd/internal/store"
+	"syncd/internal/sweep"
+)
+
+// source is one configured source with its client.
+type source struct {
+	config.Source
+	// account is the vendor's own name of the tenant.
+	account string
+	client  interface {
+		sweep.Source
+		Close()
+	}
+	// specs are the streams that this version can sync and that are enabled.
+	specs []model.StreamSpec
+}
+
+// buildSource makes the client of a source. It calls nobody.
+func buildSource(c config.Source, hooks fetch.Hooks) (*source, error) {
+	if c.Vendor != "wecom" {
+		return nil, usage("source %s: vendor %s is not in this version of syncd; remove the source for now", c.Name, c.Vendor)
+	}
+	client, err := wecom.New(wecom.Options{
+		Source: c.Name, BaseURL: c.BaseURL, CorpID: c.Credentials.CorpID, Secret: c.Credentials.Secret.Reveal(),
+		OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
+		Fetch: fetch.Options{
+			Version: versionText(), Hooks: hooks,
+			Limits: fetch.Limits{
+				PerSecond: c.Limits.PerSecond, PerMinute: c.Limits.PerMinute, PerHour: c.Limits.PerHour,
+				PerMonth: c.Limits.PerMonth, Zone: c.Timezone, Concurrency: c.Limits.Concurrency,
+				Scope: fetch.Scope(c.Limits.Scope),
+			},
+		},
+	})
+	if err != nil {
+		return nil, usage("source %s: %w", c.Name, err)
+	}
+	s := &source{Source: c, account: c.Credentials.CorpID, client: client}
+	for _, spec := range client.Specs() {
+		if c.Streams[spec.Name].Enabled {
+			s.specs = append(s.specs, spec)
+		}
+	}
+	s.specs, err = sweep.Order(s.specs)
+	return s, err
+}
+
+// choose builds the sources that targets ("SOURCE" or "SOURCE/STREAM") name, each
+// with the streams that are wanted; no targets are all of them.
+func choose(cfg *config.Config, targets []string, hooks fetch.Hooks) ([]*source, error) {
+	var chosen []*source
+	matched := make([]bool, len(targets))
+	for _, c := range cfg.Sources {
+		wanted, whole := map[string]bool{}, len(targets) == 0
+		for i, target := range targets {
+			name, stream, narrow := strings.Cut(target, "/")
+			if name != c.Name {
+				continue
+			}
+			matched[i] = true
+			whole = whole || !narrow
+			wanted[stream] = narrow
+		}
+		if !whole && len(wanted) == 0 {
+			continue
+		}
+		s, err := buildSource(c, hooks)
+		if err != nil {
+			return nil, err
+		}
+		if !whole {
+			if err := s.narrow(wanted); err != nil {
+				return nil, err
+			}
+		}
+		chosen = append(chosen, s)
+	}
+	if i := slices.Index(matched, false); i >= 0 {
+		return nil, usage("%s: no such source in the configuration; it has %s", targets[i], sourceNames(cfg))
+	}
+	return chosen, nil
+}
+
+// narrow keeps the streams that are wanted.
+func (s *source) narrow(wanted map[string]bool) error {
+	var have []string
+	for _, spec := range s.specs {
+		have = append(have, spec.Name)
+	}
+	for stream := range wanted {
+		if !slices.Contains(have, stream) {
+			return usage("%s/%s: no such stream, or it is switched off; %s has %s", s.Name, stream, s.Name,
+				strings.Join(have, ", "))
+		}
+	}
+	s.specs = slices.DeleteFunc(s.specs, func(spec model.StreamSpec) bool { return !wanted[spec.Name] })
+	return nil
+}
+
+func sourceNames(cfg *config.Config) string {
+	var names []string
+	for _, c := range cfg.Sources {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// holder names this process in sync.lease.
+func holder(now time.Time) string {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown host"
+	}
+	return fmt.Sprintf("%s pid %d since %s", name, os.Getpid(), now.UTC().Format("2006-01-02T15:04:05.000Z"))
+}
+
+// database is an open database, and the private server under it, if any.
+type database struct {
+	pool   *pgxpool.Pool
+	server *embedpg.Server
+}
+
+// serverStopMax is how long a private server may take to shut down.
+const serverStopMax = 30 * time.Second
+
+func (d *database) close() error {
+	d.pool.Close()
+	if d.server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), serverStopMax)
+	defer cancel()
+	return d.server.Stop(ctx)
+}
+
+// openDatabase connects to the configured database, or starts the private one
+// under data_dir.
+func openDatabase(ctx context.Context, cfg *config.Config) (*database, error) {
+	if !cfg.DatabaseURL.Empty() {
+		pool, err := store.Open(ctx, cfg.DatabaseURL.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		return &database{pool: pool}, nil
+	}
+	dir := filepath.Join(cfg.DataDir, "postgres")
+	server, err := embedpg.Open(ctx, dir, embedpg.Options{BinDir: cfg.Embedded.BinDir, Port: cfg.Embedded.Port})
+	if err != nil {
+		return nil, fmt.Errorf("private PostgreSQL (database_url is empty): %w", err)
+	}
+	pool, err := store.Open(ctx, server.DSN(embedpg.Database))
+	if err != nil {
+		return nil, errors.Join(err, server.Stop(ctx))
+	}
+	return &database{pool: pool, server: server}, nil
+}
+
+// prepareSchema migrates up, or only checks where that is not wanted.
+func prepareSchema(ctx context.Context, pool *pgxpool.Pool, migrate bool) error {
+	if !migrate {
+		return store.CheckSchema(ctx, pool)
+	}
+	_, err := store.MigrateUp(ctx, pool)
+	return err
+}

@@ -1,0 +1,24 @@
+-- How the streams of a source stand.
+-- $1 source  $2 now
+-- Returns a row per stream that has had a pass: the latest pass, the latest
+-- complete one, the items of a detail stream and who holds the lease.
+-- Uses pass_latest, item_pkey and lease_pkey.
+select p.stream, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.finished_at, p.resume_at,
+       coalesce(p.error, ''), p.pages, p.rows_read, p.rows_changed, p.calls, p.rejects,
+       p.items_failed, p.items_refused, g.started_at, g.finished_at,
+       i.total, i.never, i.overdue, i.failing, coalesce(l.holder, '')
+  from (select distinct on (stream) * from sync.pass
+         where source = $1
+         order by stream, pass_id desc) p
+  left join lateral (select started_at, finished_at from sync.pass c
+                      where c.source = $1 and c.stream = p.stream and c.outcome = 'complete'
+                      order by c.pass_id desc
+                      limit 1) g on true
+  left join lateral (select count(*) as total,
+                            count(*) filter (where fetched_at is null) as never,
+                            count(*) filter (where due_at <= $2) as overdue,
+                            count(*) filter (where failures > 0) as failing
+                       from sync.item
+                      where source = $1 and stream = p.stream) i on true
+  left join sync.lease l on l.source = $1 and l.stream = p.stream and l.expires_at > clock_timestamp()
+ order by p.stream

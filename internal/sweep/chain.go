@@ -1,0 +1,67 @@
+package sweep
+
+import (
+	"time"
+
+	"syncd/internal/model"
+)
+
+const (
+	// restartsMax is how often a chain may start over within its pass.
+	restartsMax = 3
+	// emptiesMax is how many pages in a row may be empty and still lead on.
+	emptiesMax = 20
+	// pagesMax ends a chain that no other rule ends.
+	pagesMax = 1_000_000
+)
+
+// next is the checkpoint after a page that was read at cp.
+func next(cp model.Checkpoint, page model.Page) model.Checkpoint {
+	cp.Cursor = page.Next
+	cp.Version++
+	cp.Pages++
+	cp.UpdatedAt = page.ReceivedAt
+	return cp
+}
+
+// restarted is the checkpoint at the head of the chain, with the params of now.
+func restarted(cp model.Checkpoint, chain model.Chain, now time.Time) model.Checkpoint {
+	return model.Checkpoint{
+		Chain: chain, PassID: cp.PassID, Version: cp.Version + 1, Restarts: cp.Restarts + 1, UpdatedAt: now,
+	}
+}
+
+// rot watches the cursors of one chain for going round in circles, in constant
+// memory: it keeps one cursor and compares those that follow with it, for twice
+// as long each time (Brent's cycle detection).
+type rot struct {
+	kept         string
+	steps, limit int
+	empties      int
+}
+
+// seen takes the next page of the chain and says what is wrong with the way it
+// leads on, or "".
+func (r *rot) seen(cursor string, page model.Page) string {
+	if page.Last {
+		return ""
+	}
+	if page.Rows()+len(page.Rejects) == 0 {
+		r.empties++
+	} else {
+		r.empties = 0
+	}
+	switch {
+	case page.Next == "":
+		return "a page that is not the last has no cursor"
+	case page.Next == cursor || page.Next == r.kept:
+		return "the same cursor came twice"
+	case r.empties >= emptiesMax:
+		return "one empty page follows another"
+	}
+	r.steps++
+	if r.steps >= r.limit {
+		r.kept, r.steps, r.limit = page.Next, 0, max(1, 2*r.limit)
+	}
+	return ""
+}

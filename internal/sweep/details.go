@@ -1,0 +1,144 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"syncd/internal/fetch"
+	"syncd/internal/model"
+)
+
+const (
+	// doubtPause is the least time between a doubtful answer and the second one.
+	doubtPause = 2 * time.Second
+	// A failed item waits failPause, doubled with every failure, at most
+	// failPauseMax.
+	failPause    = time.Minute
+	failPauseMax = 6 * time.Hour
+)
+
+// readDetails reads the items that are due, batch by batch. It reports whether
+// any of them is left.
+func (p *pursuit) readDetails(ctx context.Context, h handOut) (more bool, err error) {
+	if p.total == 0 {
+		if p.total, err = p.runner.store.CountDue(ctx, p.pass); err != nil {
+			return false, err
+		}
+	}
+	for !h.over() {
+		due, err := p.runner.store.DueItems(ctx, p.pass, itemsPerBatch)
+		if err != nil {
+			return false, err
+		}
+		if len(due) == 0 {
+			return false, nil
+		}
+		err = p.flow(ctx, h, func(ctx context.Context, send func(model.Step) error) error {
+			return p.readBatch(ctx, h, due, send)
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// readBatch reads the items at most Concurrency at a time.
+func (p *pursuit) readBatch(ctx context.Context, h handOut, due []model.Item, send func(model.Step) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(1, p.spec.Concurrency))
+	for _, item := range due {
+		if h.over() || ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error { return p.readItem(ctx, h, item, send) })
+	}
+	return g.Wait()
+}
+
+// readItem reads one item. What the vendor says against this one record is
+// noted at the record; what it says against all of them ends the run.
+func (p *pursuit) readItem(ctx context.Context, h handOut, item model.Item, send func(model.Step) error) error {
+	if err := p.awaitDue(h, item); err != nil {
+		return nil //nolint:nilerr // the run is over; the item stays due
+	}
+	chain := model.Chain{Source: p.lease.Source, Stream: p.lease.Stream, Subject: item.Subject, Params: p.spec.Params}
+	page, err := p.runner.source.Page(ctx, chain, "")
+	p.mu.Lock()
+	if fetch.ClassOf(err) == fetch.ClassTransient {
+		p.deaf++
+	} else {
+		p.deaf = 0
+	}
+	deaf := p.deaf
+	p.mu.Unlock()
+	if err == nil {
+		return send(p.readStep(chain, page))
+	}
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // cut off by the end of the run; the item stays due
+	}
+	bad, ok := errors.AsType[*fetch.Error](err)
+	err = fmt.Errorf("read %s: %w", item.Subject, err)
+	switch {
+	case !ok:
+		return err
+	case bad.Class == fetch.ClassAuth, bad.Class == fetch.ClassThrottled,
+		bad.Class == fetch.ClassTransient && deaf >= deafMax:
+		p.trouble(h, p.stopsRun(err))
+		return nil
+	}
+	return send(p.failedStep(chain, item, bad))
+}
+
+// awaitDue waits for an item whose second read must not come too early.
+func (p *pursuit) awaitDue(h handOut, item model.Item) error {
+	wait := item.DueAt.Sub(p.runner.opts.Now())
+	if !item.Doubtful || wait <= 0 {
+		return nil
+	}
+	return p.runner.pause(h.quota, wait, p.stop)
+}
+
+// readStep is a good read: due again when it will be too old.
+func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {
+	base := page.RequestedAt
+	if base.Before(p.pass.StartedAt) {
+		base = p.pass.StartedAt
+	}
+	return model.Step{Chain: chain, Page: &page, Item: &model.ItemMove{
+		DueAt: base.Add(p.spec.MaxAge), DoubtDueAt: page.ReceivedAt.Add(doubtPause),
+	}}
+}
+
+// failedStep is a read that failed for the sake of this one record.
+func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Error) model.Step {
+	now := p.runner.opts.Now()
+	if now.Before(p.pass.StartedAt) {
+		now = p.pass.StartedAt
+	}
+	refused := bad.Class == fetch.ClassGone || bad.Class == fetch.ClassDenied
+	code := bad.Code
+	if code == "" {
+		code = bad.Class.String()
+	}
+	return model.Step{Chain: chain, Item: &model.ItemMove{
+		FailedCode: code, Refused: refused, At: now, DueAt: now.Add(failureBackoff(item.Failures)),
+	}}
+}
+
+// failureBackoff is how long an item waits that has failed so often before.
+func failureBackoff(failures int) time.Duration {
+	d := failPause
+	for range failures {
+		if d >= failPauseMax {
+			break
+		}
+		d *= 2
+	}
+	return min(d, failPauseMax)
+}

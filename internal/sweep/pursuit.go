@@ -1,0 +1,272 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"syncd/internal/fetch"
+	"syncd/internal/model"
+)
+
+const (
+	// A commit takes the pages that are ready, up to these bounds.
+	stepsPerCommitMax = 64
+	rowsPerCommitMax  = 4000
+	// itemsPerBatch is how many due items are looked up at once.
+	itemsPerBatch = 2000
+	// deafMax is how many items in a row may fail as transient before the vendor
+	// is taken to be down.
+	deafMax = 5
+)
+
+// pursuit is one run of a pass, slice by slice.
+type pursuit struct {
+	runner *Runner
+	spec   model.StreamSpec
+	lease  model.Lease
+	pass   model.Pass
+	stop   <-chan struct{}
+
+	total, done int64 // items, for progress
+
+	mu   sync.Mutex
+	end  *ending // the first trouble that ends the run
+	deaf int     // transient failures in a row
+}
+
+// ending is why a run ends before the pass is complete.
+type ending struct {
+	outcome  model.Outcome
+	reason   error
+	resumeAt time.Time
+	// over says that the pass cannot be resumed: the next run opens another.
+	over bool
+}
+
+// slice works until the pass or the time of the slice is over. It returns nil
+// when there is more to do.
+func (p *pursuit) slice(ctx context.Context) (*Result, error) {
+	handOut, cancel := p.bounds(ctx)
+	defer cancel(nil)
+	var more bool
+	var err error
+	switch p.spec.Shape {
+	case model.ShapeList:
+		more, err = p.followLists(ctx, handOut)
+	case model.ShapeDetail:
+		more, err = p.readDetails(ctx, handOut)
+	default:
+		return nil, fmt.Errorf("stream %s: unknown shape %q", p.spec.Name, p.spec.Shape)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case p.end != nil:
+		return p.leave(ctx)
+	case !more:
+		return p.finish(ctx)
+	case p.asked():
+		return p.leave(ctx)
+	}
+	return nil, nil //nolint:nilnil // more to do is an ordinary answer
+}
+
+// bounds returns the work that may still be handed out: its contexts end with
+// the slice, with the first trouble, and when the caller asks to stop.
+func (p *pursuit) bounds(ctx context.Context) (handOut, context.CancelCauseFunc) {
+	quota, cancel := context.WithCancelCause(ctx)
+	requests, abort := context.WithCancel(ctx)
+	timer := time.AfterFunc(p.runner.opts.SliceMax, func() { cancel(ErrStopped) })
+	var grace *time.Timer
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-p.stop:
+			cancel(ErrStopped)
+			grace = time.AfterFunc(p.runner.opts.StopGrace, abort)
+		case <-quota.Done():
+		}
+	}()
+	return handOut{quota: quota, requests: requests, cancel: cancel}, func(cause error) {
+		cancel(cause)
+		timer.Stop()
+		<-done
+		if grace != nil {
+			grace.Stop()
+		}
+		abort()
+	}
+}
+
+// handOut says whether new work may begin, and bounds the requests of work that
+// has begun.
+type handOut struct {
+	quota, requests context.Context
+	cancel          context.CancelCauseFunc
+}
+
+func (h handOut) over() bool { return h.quota.Err() != nil }
+
+// asked reports whether the caller wants the run to stop.
+func (p *pursuit) asked() bool {
+	select {
+	case <-p.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// trouble notes why the run ends; the first one counts.
+func (p *pursuit) trouble(h handOut, e ending) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.end == nil {
+		p.end = &e
+	}
+	h.cancel(ErrStopped)
+}
+
+// leave marks the pass with the reason for which it does not go on. A pass that
+// cannot be resumed is closed.
+func (p *pursuit) leave(ctx context.Context) (*Result, error) {
+	end := p.end
+	if end == nil {
+		end = &ending{outcome: model.OutcomePartial}
+	}
+	res := &Result{
+		Pass: p.pass, Outcome: end.outcome, Reason: end.reason, ResumeAt: end.resumeAt,
+		Stopped: end.reason == nil,
+	}
+	reason := "stopped on request"
+	if end.reason != nil {
+		reason = end.reason.Error()
+	}
+	if end.over {
+		_, err := p.runner.store.ClosePass(ctx, p.lease, p.pass, p.spec, end.outcome, reason, p.runner.opts.Now())
+		return res, err
+	}
+	return res, p.runner.store.MarkPass(ctx, p.lease, p.pass, end.outcome, reason, end.resumeAt)
+}
+
+// finish closes a pass that has nothing left to do.
+func (p *pursuit) finish(ctx context.Context) (*Result, error) {
+	res := &Result{Outcome: model.OutcomeComplete}
+	var reason string
+	if n := p.pass.Counts.ItemsFailed; n > 0 {
+		res.Outcome = model.OutcomePartial
+		res.Reason = fmt.Errorf("%d items could not be read; each is due again after a pause, see sync.item", n)
+		reason = res.Reason.Error()
+	}
+	verdict, err := p.runner.store.ClosePass(ctx, p.lease, p.pass, p.spec, res.Outcome, reason, p.runner.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	res.Pass, res.Verdict = p.pass, verdict
+	return res, nil
+}
+
+// flow runs work, which sends steps, beside the committer, and returns when both
+// are done. The context of work ends with its requests; steps that were sent are
+// committed all the same.
+func (p *pursuit) flow(ctx context.Context, h handOut,
+	work func(ctx context.Context, send func(model.Step) error) error,
+) error {
+	steps := make(chan model.Step, 2*p.spec.Concurrency)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(steps)
+		requests, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(h.requests, cancel)()
+		return work(requests, func(step model.Step) error {
+			select {
+			case steps <- step:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+	})
+	g.Go(func() error {
+		for step := range steps {
+			group := gather(step, steps)
+			if err := p.commit(ctx, group); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// gather adds to first what is ready, within the bounds of one commit.
+func gather(first model.Step, steps <-chan model.Step) []model.Step {
+	group := []model.Step{first}
+	rows := stepRows(first)
+	for len(group) < stepsPerCommitMax && rows < rowsPerCommitMax {
+		select {
+		case step, ok := <-steps:
+			if !ok {
+				return group
+			}
+			group = append(group, step)
+			rows += stepRows(step)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func stepRows(s model.Step) int {
+	if s.Page == nil {
+		return 0
+	}
+	return s.Page.Rows()
+}
+
+func (p *pursuit) commit(ctx context.Context, group []model.Step) error {
+	results, counts, err := p.runner.store.Commit(ctx, p.lease, p.pass, group)
+	if err != nil {
+		return err
+	}
+	p.pass.Counts.Add(counts)
+	for i, step := range group {
+		if step.Item != nil && !results[i].Held {
+			p.done++
+		}
+	}
+	p.runner.opts.Progress(Progress{
+		Source: p.lease.Source, Stream: p.lease.Stream, Counts: p.pass.Counts, Done: p.done, Total: p.total,
+	})
+	return nil
+}
+
+// stopsRun says how a run ends on a vendor error that is not about one record.
+func (p *pursuit) stopsRun(err error) ending {
+	switch fetch.ClassOf(err) {
+	case fetch.ClassTransient:
+		return ending{outcome: model.OutcomePartial, reason: err}
+	case fetch.ClassThrottled:
+		e := ending{outcome: model.OutcomePartial, reason: err}
+		if bad, ok := errors.AsType[*fetch.Error](err); ok && bad.RetryAfter > 0 {
+			e.resumeAt = p.runner.opts.Now().Add(bad.RetryAfter)
+		}
+		return e
+	default:
+		return ending{outcome: model.OutcomeFailed, reason: err}
+	}
+}
+
+// isVendors reports whether err is about the vendor's answer and not about us.
+func isVendors(err error) bool {
+	_, ok := errors.AsType[*fetch.Error](err)
+	return ok
+}
