@@ -26,12 +26,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -70,16 +68,11 @@ type Options struct {
 // Server is a PostgreSQL server that this process started. Its methods may be
 // called by several goroutines.
 type Server struct {
+	Address
 	// Binaries are the programs it runs.
 	Binaries Binaries
 	// DataDir is the cluster's directory.
 	DataDir string
-	// SocketDir holds the unix socket; Port is part of the socket's name.
-	SocketDir string
-	Port      int
-	// Passfile is the pgpass file for connections to Port on 127.0.0.1, or ""
-	// when the server does not listen on TCP.
-	Passfile string
 
 	proc     *process
 	logFile  string
@@ -108,8 +101,8 @@ func Throwaway(ctx context.Context, opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Binaries: bin, DataDir: dir.join("data"), SocketDir: dir.path, Port: defaultPort,
-		logFile: dir.join("log"), scratch: dir,
+		Address:  Address{SocketDir: dir.path, Port: defaultPort},
+		Binaries: bin, DataDir: dir.join("data"), logFile: dir.join("log"), scratch: dir,
 	}
 	if err := initdb(ctx, bin, acct, s.DataDir, "--auth=trust", "--no-sync"); err != nil {
 		return nil, errors.Join(err, dir.remove())
@@ -189,33 +182,6 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-func (s *Server) ping(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.DSN(adminDatabase))
-	if err != nil {
-		return err
-	}
-	return conn.Close(ctx)
-}
-
-// DSN is the URL of a database of this server over its unix socket. It holds
-// no password, for none is needed. Every cluster has the database "postgres";
-// [Open] also makes "syncd".
-func (s *Server) DSN(database string) string {
-	return socketURL(s.SocketDir, s.Port, database)
-}
-
-func socketURL(socketDir string, port int, database string) string {
-	query := url.Values{
-		"host":    {socketDir},
-		"port":    {strconv.Itoa(port)},
-		"sslmode": {"disable"},
-	}
-	u := url.URL{
-		Scheme: "postgres", User: url.User(superuser), Path: "/" + database, RawQuery: query.Encode(),
-	}
-	return u.String()
 }
 
 // PID is the process id of the server.

@@ -39,6 +39,8 @@ func helper(mode, dir string) {
 	switch mode {
 	case "throwaway":
 		s, err = Throwaway(ctx, Options{})
+	case "open":
+		s, err = Open(ctx, dir, Options{})
 	default:
 		err = errors.New("unknown mode " + mode)
 	}
@@ -46,7 +48,6 @@ func helper(mode, dir string) {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
-	_ = dir
 	fmt.Println(s.PID(), s.DataDir, s.SocketDir)
 	select {}
 }
@@ -335,7 +336,8 @@ func TestConfiguredUser(t *testing.T) {
 	require.ErrorContains(t, err, "unknown user")
 }
 
-// As root, this whole package is tested once more by an unprivileged user.
+// As root, what depends on who we are is tested once more by an unprivileged
+// user.
 func TestAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -350,7 +352,8 @@ func TestAsOrdinaryUser(t *testing.T) {
 	for dir := filepath.Dir(program); strings.Contains(dir, t.Name()); dir = filepath.Dir(dir) {
 		require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // it holds nothing else
 	}
-	cmd := exec.CommandContext(t.Context(), program, "-test.count=1", "-test.short")
+	cmd := exec.CommandContext(t.Context(), program,
+		"-test.run", "TestThrowaway|TestKilledParent|TestStartError|TestOpenKeeps|TestOpenOverTCP|TestOpenTwice|TestOpenAfterSIGKILL|TestFindOnThis")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: acct.credential}
 	out, err := cmd.CombinedOutput()

@@ -1,6 +1,7 @@
 package embedpg
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,6 +22,33 @@ func childAttributes(acct account, sig syscall.Signal) *syscall.SysProcAttr {
 func serves(pid int, dataDir string) bool {
 	cwd, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "cwd"))
 	return err == nil && cwd == dataDir
+}
+
+// servers are the processes of the server of dataDir: its postmaster and those
+// that outlive a killed one.
+func servers(_ int, dataDir string) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && serves(pid, dataDir) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// forget removes the pid file of a server that is gone with all its processes.
+// PostgreSQL would do it, but not when its number belongs to another process of
+// the same user by now, as it often does after a container was restarted.
+func forget(dataDir string) error {
+	err := os.Remove(filepath.Join(dataDir, "postmaster.pid"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // freeBytes is the space left on the file system of dir; 0 if that is unknown.

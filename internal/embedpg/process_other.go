@@ -26,5 +26,17 @@ func serves(pid int, dataDir string) bool {
 	return err == nil && strings.Contains(string(out), dataDir)
 }
 
+// servers is the postmaster of dataDir, if it runs; its children cannot be seen.
+func servers(postmaster int, dataDir string) []int {
+	if serves(postmaster, dataDir) {
+		return []int{postmaster}
+	}
+	return nil
+}
+
+// forget leaves the pid file of a server that is gone to PostgreSQL, which sees
+// whether children of it still run.
+func forget(string) error { return nil }
+
 // freeBytes is only asked about tmpfsDir.
 func freeBytes(string) uint64 { return 0 }

@@ -19,7 +19,9 @@ const (
 	// tmpfsBytesMin is what must be free in memory before a cluster goes there:
 	// the 64 MB that containers have by default hold one, but no test databases.
 	tmpfsBytesMin = 1 << 30
-	// evictWait is how long a server without a parent may take to go.
+	// homePrefix begins the names of the directories that hold ours.
+	homePrefix = "syncd-pg-"
+	// evictWait is how long a throwaway server without a parent may take to go.
 	evictWait = 10 * time.Second
 )
 
@@ -63,7 +65,7 @@ func scratchIn(ctx context.Context, acct account, bin Binaries, base string) (*s
 	if err != nil {
 		return nil, err
 	}
-	home := filepath.Join(base, "syncd-pg-"+strconv.Itoa(os.Geteuid()))
+	home := filepath.Join(base, homePrefix+strconv.Itoa(os.Geteuid()))
 	var s *scratch
 	for s == nil {
 		if err := makeHome(home, acct); err != nil {
@@ -201,39 +203,40 @@ func sweepOne(ctx context.Context, path string) {
 	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return // its owner lives, or another sweeper has it
 	}
+	ctx, cancel := context.WithTimeout(ctx, evictWait)
+	defer cancel()
 	if err := evict(ctx, filepath.Join(path, "data")); err != nil {
 		return
 	}
 	_ = os.RemoveAll(path)
 }
 
-// evict ends a server of dataDir whose parent is gone. On Linux it is on its
-// way out already, elsewhere nobody has told it.
+// evict ends the server of dataDir, whose parent is gone, and its processes. On
+// Linux it is on its way out already, elsewhere nobody has told it. The caller
+// holds the lock of the directory, so no other server of ours can begin there.
 func evict(ctx context.Context, dataDir string) error {
 	pid, ok := postmasterPID(dataDir)
-	if !ok || !serves(pid, dataDir) {
+	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, evictWait)
-	defer cancel()
-	if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stop process %d: %w", pid, err)
+	if serves(pid, dataDir) {
+		if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stop process %d: %w", pid, err)
+		}
 	}
-	return awaitGone(ctx, pid, dataDir)
-}
-
-// awaitGone waits until process pid does not serve dataDir.
-func awaitGone(ctx context.Context, pid int, dataDir string) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for serves(pid, dataDir) {
+	for {
+		pids := servers(pid, dataDir)
+		if len(pids) == 0 {
+			return forget(dataDir)
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("process %d still serves %s: %w", pid, dataDir, context.Cause(ctx))
+			return fmt.Errorf("processes %v still serve %s: %w", pids, dataDir, context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
-	return nil
 }
 
 // postmasterPID reads the process id that the last server of dataDir left or

@@ -1,0 +1,84 @@
+package embedpg
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// lockFile is a data directory's lock; the kernel drops it with the process.
+type lockFile struct{ file *os.File }
+
+// lockDataDir takes the lock of dataDir and writes our process id into it. The
+// file stays when the lock is released: a new file would be another lock.
+func lockDataDir(dataDir string) (*lockFile, error) {
+	file, err := os.OpenFile(dataDir+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer file.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock the data directory: %w", err)
+		}
+		text := make([]byte, 32)
+		n, _ := file.ReadAt(text, 0)                                // the end of the file is an error, too
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text[:n]))) // 0: not written yet
+		return nil, &InUseError{DataDir: dataDir, PID: pid}
+	}
+	err = file.Truncate(0)
+	if err == nil {
+		_, err = file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), file.Close())
+	}
+	return &lockFile{file: file}, nil
+}
+
+// release lets go of the lock; on nil it does nothing.
+func (l *lockFile) release() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}
+
+// replaceFile gives file this content, for acct alone to read, at once or not
+// at all.
+func replaceFile(file, content string, acct account) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.WriteString(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = acct.own(f.Name())
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// syncDir makes a rename in dir last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

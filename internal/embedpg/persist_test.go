@@ -1,0 +1,382 @@
+package embedpg
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// dataDir is the name of a data directory that another user can get to, which
+// does not exist yet.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	base := t.TempDir()
+	require.NoError(t, os.Chmod(base, 0o755))               //nolint:gosec // the server runs as another user
+	require.NoError(t, os.Chmod(filepath.Dir(base), 0o755)) //nolint:gosec // the same
+	return filepath.Join(base, "data", "postgres")
+}
+
+func open(t *testing.T, dir string) *Server {
+	t.Helper()
+	s, err := Open(t.Context(), dir, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Stop(context.WithoutCancel(t.Context())) })
+	return s
+}
+
+func stop(t *testing.T, s *Server) {
+	t.Helper()
+	require.NoError(t, s.Stop(t.Context()))
+}
+
+func exe(t *testing.T, dsn, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), sql)
+	require.NoError(t, err)
+}
+
+// overTCP is the URL of the server's loopback port.
+func overTCP(a Address, password string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.User(superuser), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port)), Path: Database,
+	}
+	query := url.Values{"sslmode": {"disable"}}
+	if password == "" {
+		query.Set("passfile", a.Passfile)
+	} else {
+		query.Set("password", password)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+func TestOpenKeepsTheCluster(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	s := open(t, dir)
+	exe(t, s.DSN(Database), "create table kept as select 'here' as what")
+	require.Equal(t, "on", show(t, s.DSN(Database), "fsync"))
+	require.Equal(t, "on", show(t, s.DSN(Database), "data_checksums"))
+	first, port := s.SocketDir, s.Port
+	stop(t, s)
+	require.NoDirExists(t, first)
+	require.NoFileExists(t, filepath.Join(dir, "postmaster.pid"))
+
+	s = open(t, dir)
+	require.Equal(t, "here", query(t, s.DSN(Database), "select what from kept"))
+	require.Equal(t, port, s.Port, "a free port is used again")
+	stop(t, s)
+}
+
+func TestOpenOverTCPWantsThePassword(t *testing.T) {
+	t.Parallel()
+	s := open(t, dataDir(t))
+	info, err := os.Stat(s.Passfile)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	require.Equal(t, superuser, query(t, overTCP(s.Address, ""), "select current_user::text"))
+
+	_, err = pgx.Connect(t.Context(), overTCP(s.Address, "guess"))
+	require.ErrorContains(t, err, "password authentication failed")
+	password := readPassfile(s.Passfile).password
+	require.NotEmpty(t, password)
+	require.NotContains(t, s.PSQL(Database), password)
+	require.Contains(t, s.PSQL(Database), s.Passfile)
+	log, err := os.ReadFile(s.logFile)
+	require.NoError(t, err)
+	require.NotContains(t, string(log), password)
+}
+
+func TestOpenMendsALostPassfile(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	s := open(t, dir)
+	lost := readPassfile(s.Passfile).password
+	stop(t, s)
+	require.NoError(t, os.Remove(s.Passfile))
+
+	s = open(t, dir)
+	require.NotEqual(t, lost, readPassfile(s.Passfile).password)
+	require.Equal(t, Database, query(t, overTCP(s.Address, ""), "select current_database()::text"))
+	_, err := pgx.Connect(t.Context(), overTCP(s.Address, lost))
+	require.ErrorContains(t, err, "password authentication failed")
+}
+
+func TestOpenTwice(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	_, err := Join(t.Context(), dir)
+	require.ErrorIs(t, err, ErrNotRunning)
+
+	s := open(t, dir)
+	exe(t, s.DSN(Database), "create table seen as select 'both' as who")
+	_, err = Open(t.Context(), dir, Options{})
+	var inUse *InUseError
+	require.ErrorAs(t, err, &inUse)
+	require.Equal(t, &InUseError{DataDir: s.DataDir, PID: os.Getpid()}, inUse)
+
+	joined, err := Join(t.Context(), dir)
+	require.NoError(t, err)
+	require.Equal(t, s.Address, joined)
+	require.Equal(t, "both", query(t, joined.DSN(Database), "select who from seen"))
+
+	stop(t, s)
+	_, err = Join(t.Context(), dir)
+	require.ErrorIs(t, err, ErrNotRunning)
+}
+
+// Starting on one new directory at the same moment, one gets it.
+func TestOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	const starters = 4
+	type result struct {
+		s   *Server
+		err error
+	}
+	results := make(chan result, starters)
+	for range starters {
+		go func() {
+			s, err := Open(t.Context(), dir, Options{})
+			results <- result{s, err}
+		}()
+	}
+	started := 0
+	for range starters {
+		r := <-results
+		if r.err == nil {
+			started++
+			defer stop(t, r.s)
+			continue
+		}
+		var inUse *InUseError
+		require.ErrorAs(t, r.err, &inUse)
+	}
+	require.Equal(t, 1, started)
+}
+
+func TestOpenAfterSIGKILL(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	parent, pid, _, _ := spawn(t, "open", dir)
+	joined, err := Join(t.Context(), dir)
+	require.NoError(t, err)
+	exe(t, joined.DSN(Database), "create table survived as select 'it' as what")
+	_, err = Open(t.Context(), dir, Options{})
+	var inUse *InUseError
+	require.ErrorAs(t, err, &inUse)
+	require.Equal(t, parent.Process.Pid, inUse.PID)
+
+	kill(t, parent)
+	// At once: the old server may still be going away.
+	s := open(t, dir)
+	require.NotEqual(t, pid, s.PID())
+	require.False(t, serves(pid, s.DataDir))
+	require.Equal(t, "it", query(t, s.DSN(Database), "select what from survived"))
+	stop(t, s)
+}
+
+// The server itself is killed: Done tells, and the next start recovers.
+func TestOpenAfterServerCrash(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	s := open(t, dir)
+	exe(t, s.DSN(Database), "create table survived as select 'it' as what")
+	require.NoError(t, syscall.Kill(s.PID(), syscall.SIGKILL))
+	<-s.Done()
+	stop(t, s)
+	require.FileExists(t, filepath.Join(dir, "postmaster.pid"))
+
+	s = open(t, dir)
+	require.Equal(t, "it", query(t, s.DSN(Database), "select what from survived"))
+	stop(t, s)
+}
+
+// After a reboot the number in a stale pid file can be another process of the
+// same user. PostgreSQL alone would refuse to start.
+func TestOpenWithAReusedPID(t *testing.T) {
+	t.Parallel()
+	if tmpfsDir == "" {
+		t.Skip("only Linux shows who serves a directory")
+	}
+	dir := dataDir(t)
+	s := open(t, dir)
+	lines, ok := postmasterLines(s.DataDir)
+	require.True(t, ok)
+	stop(t, s)
+
+	acct, err := chooseAccount("", s.DataDir)
+	require.NoError(t, err)
+	other := exec.CommandContext(t.Context(), "sleep", "600")
+	other.Dir = "/"
+	other.SysProcAttr = childAttributes(acct, syscall.SIGKILL)
+	require.NoError(t, other.Start())
+	defer func() {
+		require.NoError(t, other.Process.Kill())
+		require.Error(t, other.Wait())
+	}()
+	lines[0] = strconv.Itoa(other.Process.Pid)
+	require.NoError(t, replaceFile(filepath.Join(s.DataDir, "postmaster.pid"), strings.Join(lines, "\n"), acct))
+
+	s = open(t, dir)
+	stop(t, s)
+	require.NoError(t, other.Process.Signal(syscall.Signal(0)), "an innocent process was ended")
+}
+
+func TestOpenLeavesAForeignServerAlone(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	s := open(t, dir)
+	stop(t, s)
+
+	acct, err := chooseAccount("", s.DataDir)
+	require.NoError(t, err)
+	socketDir := filepath.Dir(filepath.Dir(s.DataDir))
+	foreign, err := launch(t.Context(), s.Binaries, acct, s.DataDir, filepath.Join(socketDir, "log"), settings{
+		"unix_socket_directories": "", "listen_addresses": "127.0.0.1", "port": strconv.Itoa(s.Port),
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, foreign.stop(context.WithoutCancel(t.Context()))) }()
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(filepath.Join(s.DataDir, "postmaster.pid"))
+		return err == nil && strings.Contains(string(text), "ready")
+	}, 30*time.Second, pollEvery)
+
+	_, err = Open(t.Context(), dir, Options{})
+	require.ErrorContains(t, err, fmt.Sprintf("is served by process %d, which syncd did not start", foreign.pid))
+	require.True(t, serves(foreign.pid, s.DataDir))
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		file, content string
+		want          string
+	}{
+		"a directory of something else": {"marker", "precious", "neither empty nor a PostgreSQL data directory"},
+		"a cluster of another major":    {"PG_VERSION", "9999\n", "only PostgreSQL 9999 will do"},
+		"a cluster that cannot be read": {"PG_VERSION", "gibberish\n", `PG_VERSION says "gibberish`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := dataDir(t)
+			require.NoError(t, os.MkdirAll(dir, 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o600))
+			if acct, err := chooseAccount("", ""); os.Geteuid() == 0 {
+				require.NoError(t, err)
+				require.NoError(t, acct.own(dir))
+			}
+
+			_, err := Open(t.Context(), dir, Options{})
+			require.ErrorContains(t, err, c.want)
+			text, err := os.ReadFile(filepath.Join(dir, c.file))
+			require.NoError(t, err)
+			require.Equal(t, c.content, string(text))
+			entries, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			require.Len(t, entries, 1)
+			_, err = Open(t.Context(), dir, Options{})
+			var inUse *InUseError
+			require.NotErrorAs(t, err, &inUse, "the refusal kept the lock")
+		})
+	}
+}
+
+// initdb that was killed leaves a directory under another name.
+func TestOpenAfterAnInterruptedInitdb(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	require.NoError(t, os.MkdirAll(filepath.Join(dir+newSuffix, "base"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir+newSuffix, "PG_VERSION"), []byte("15"), 0o600))
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // the server runs as another user
+	require.NoError(t, os.Mkdir(dir, 0o700))               // and an empty directory is as good as none
+	stop(t, open(t, dir))
+	require.NoDirExists(t, dir+newSuffix)
+}
+
+func TestOpenOnATakenPort(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	taken := l.Addr().(*net.TCPAddr).Port
+	dir := dataDir(t)
+
+	_, err = Open(t.Context(), dir, Options{Port: taken})
+	require.ErrorContains(t, err, "could not bind")
+	_, err = Join(t.Context(), dir)
+	require.ErrorIs(t, err, ErrNotRunning)
+
+	// The last one used is only a wish.
+	require.NoError(t, os.WriteFile(dir+passfileSuffix, []byte(passfile{port: taken, password: "x"}.text()), 0o600))
+	s := open(t, dir)
+	require.NotEqual(t, taken, s.Port)
+	stop(t, s)
+}
+
+func TestOpenWhereTheServerCannotGo(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root runs the server as another user")
+	}
+	dir := filepath.Join(t.TempDir(), "private", "postgres")
+	require.NoError(t, os.Mkdir(filepath.Dir(dir), 0o700))
+	_, err := Open(t.Context(), dir, Options{})
+	require.ErrorContains(t, err, "chmod o+x")
+	require.NoDirExists(t, dir)
+}
+
+func TestOpenSomebodyElsesCluster(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	dir := dataDir(t)
+	s := open(t, dir)
+	stop(t, s)
+	owner, _ := ownerOf(dir)
+	other := "nobody"
+	if acct, err := chooseAccount(other, ""); err != nil || acct.uid == owner {
+		t.Skip("the cluster belongs to nobody")
+	}
+	_, err := Open(t.Context(), dir, Options{User: other})
+	require.ErrorContains(t, err, fmt.Sprintf("belongs to user id %d", owner))
+}
+
+func TestLongLogIsSetAside(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	require.NoError(t, os.MkdirAll(filepath.Dir(dir), 0o755)) //nolint:gosec // the server runs as another user
+	require.NoError(t, os.WriteFile(dir+logSuffix, nil, 0o600))
+	require.NoError(t, os.Truncate(dir+logSuffix, logBytesMax+1))
+	stop(t, open(t, dir))
+	old, err := os.Stat(dir + logSuffix + ".1")
+	require.NoError(t, err)
+	require.EqualValues(t, logBytesMax+1, old.Size())
+}
+
+func TestPSQL(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "psql -h /tmp/syncd-pg-0/1-2 -p 5432 -U syncd postgres",
+		Address{SocketDir: "/tmp/syncd-pg-0/1-2", Port: 5432}.PSQL("postgres"))
+	require.Equal(t, `PGPASSFILE='/home/o'\''neil/my data/pg.pgpass' psql -h 127.0.0.1 -p 6000 -U syncd syncd`,
+		Address{SocketDir: "/tmp/x", Port: 6000, Passfile: "/home/o'neil/my data/pg.pgpass"}.PSQL("syncd"))
+	require.Equal(t, "'a$(b)c'", shellWord("a$(b)c"))
+	require.Equal(t, "''", shellWord(""))
+}
