@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// doubtPause is the least time between a doubtful answer and the second one.
-	doubtPause = 2 * time.Second
 	// A failed item waits failPause, doubled with every failure, at most
 	// failPauseMax.
 	failPause    = time.Minute
@@ -111,7 +109,7 @@ func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {
 		base = p.pass.StartedAt
 	}
 	return model.Step{Chain: chain, Page: &page, Item: &model.ItemMove{
-		DueAt: base.Add(p.spec.MaxAge), DoubtDueAt: page.ReceivedAt.Add(doubtPause),
+		DueAt: base.Add(p.spec.MaxAge), DoubtDueAt: page.ReceivedAt.Add(p.runner.opts.DoubtPause),
 	}}
 }
 

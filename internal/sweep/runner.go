@@ -24,6 +24,9 @@ type Options struct {
 	// PollLease is the pause between two tries for a lease that is held.
 	// Default 1 s.
 	PollLease time.Duration
+	// DoubtPause is the least time between a doubtful answer and the second one
+	// that may confirm it. Default 2 s, which the vendor needs to settle.
+	DoubtPause time.Duration
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time
 	// Progress is called after every commit, one call at a time. May be nil.
@@ -40,6 +43,7 @@ func (o Options) withDefaults() Options {
 	set(&o.SliceMax, 20*time.Second)
 	set(&o.StopGrace, 5*time.Second)
 	set(&o.PollLease, time.Second)
+	set(&o.DoubtPause, 2*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
