@@ -12,7 +12,7 @@ GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.
 # Also builds from a tarball, and in a clone that belongs to another user, where
 # git refuses to answer.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
-VERSION ?= $(shell { [ -e .git ] && git describe --tags --always --dirty 2>/dev/null; } || echo unknown)
+VERSION ?= $(shell { [ -e .git ] && git describe --tags --always --dirty 2>/dev/null; } || true)
 
 # The race detector needs a C compiler; go turns cgo off when it finds none.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)

@@ -86,7 +86,7 @@ func TestArrows(t *testing.T) {
 	seen := 0
 	for list := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
 		var p listed
-		err := list.Decode(&p) //nolint:musttag // the names of go list are these
+		err := list.Decode(&p)
 		if errors.Is(err, io.EOF) {
 			break
 		}
