@@ -1,7 +1,7 @@
 # One line of help per target is the comment behind its name; `make` prints them.
 
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
