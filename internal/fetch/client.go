@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -215,4 +217,9 @@ func (c *Client) seal(endpoint string, bad *Error) *Error {
 		e.Err = nil
 	}
 	return &e
+}
+
+// Format prints the source and nothing else, in any verb.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "fetch.Client("+c.opts.Source+")")
 }

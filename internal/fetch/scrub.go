@@ -27,9 +27,11 @@ const mask = "***"
 // travel: as they are, escaped for a query, for a path, for JSON and for a Go
 // string. It is safe for concurrent use.
 type Scrubber struct {
-	mu     sync.Mutex
-	fixed  []string
-	tokens []string
+	mu sync.Mutex
+	// Functions, because fmt prints the strings of a struct that it meets with
+	// a verb that does not fit, and asks no Format method then.
+	fixed  []func() string
+	tokens []func() string
 
 	replacer atomic.Pointer[strings.Replacer]
 }
@@ -37,7 +39,10 @@ type Scrubber struct {
 // NewScrubber returns a scrubber that never forgets the given secrets. Empty
 // ones are ignored.
 func NewScrubber(secrets ...string) *Scrubber {
-	s := &Scrubber{fixed: slices.Clone(secrets)}
+	s := &Scrubber{}
+	for _, secret := range secrets {
+		s.fixed = append(s.fixed, func() string { return secret })
+	}
 	s.rebuild()
 	return s
 }
@@ -47,10 +52,10 @@ func NewScrubber(secrets ...string) *Scrubber {
 func (s *Scrubber) Add(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.Contains(s.tokens, token) {
+	if slices.ContainsFunc(s.tokens, func(known func() string) bool { return known() == token }) {
 		return
 	}
-	s.tokens = append(s.tokens, token)
+	s.tokens = append(s.tokens, func() string { return token })
 	if over := len(s.tokens) - tokensKept; over > 0 {
 		s.tokens = slices.Delete(s.tokens, 0, over)
 	}
@@ -63,7 +68,7 @@ func (s *Scrubber) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "Scrub
 func (s *Scrubber) rebuild() {
 	var forms []string
 	for _, secret := range slices.Concat(s.fixed, s.tokens) {
-		forms = append(forms, formsOf(secret)...)
+		forms = append(forms, formsOf(secret())...)
 	}
 	// At one place the replacer takes the first that fits: longest first, or a
 	// secret that begins another one would leave its rest.

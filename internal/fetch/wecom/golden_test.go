@@ -1,0 +1,149 @@
+package wecom
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/fetch/lenient"
+	"syncd/internal/model"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; read the diff as code")
+
+// TestGolden reads recorded and composed answers and compares the page with the
+// one beside them.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	c := testClient(t, "http://vendor.invalid")
+	readers := map[string]func([]byte) (outcome, model.Page, error){
+		"owners": func(b []byte) (outcome, model.Page, error) { return c.readOwners(b, nil) },
+		"chats":  c.readChats,
+		"detail": func(b []byte) (outcome, model.Page, error) { return c.readDetail(b, chatIDOf(t, b)) },
+	}
+	for kind, read := range readers {
+		files, err := filepath.Glob(filepath.Join("testdata", kind, "*.json"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			t.Run(file, func(t *testing.T) {
+				t.Parallel()
+				body, err := os.ReadFile(file)
+				require.NoError(t, err)
+				out, page, err := read(body)
+				require.NoError(t, err)
+				require.Zero(t, out.code)
+				requireSound(t, page)
+				golden(t, strings.TrimSuffix(file, ".json")+".golden", page)
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, file string, page model.Page) {
+	t.Helper()
+	var got strings.Builder
+	enc := json.NewEncoder(&got)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	require.NoError(t, enc.Encode(readablePage(page)))
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o600))
+		return
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// readablePage is a page in which the raw text of rejects can be read.
+func readablePage(page model.Page) any {
+	type reject struct{ Kind, ID, Parent, Reason, Raw string }
+	rejects := make([]reject, 0, len(page.Rejects))
+	for _, r := range page.Rejects {
+		rejects = append(rejects, reject{r.Kind, r.ID, r.Parent, r.Reason, string(r.Raw)})
+	}
+	page.Rejects = nil
+	return struct {
+		Page    model.Page
+		Rejects []reject
+	}{page, rejects}
+}
+
+func chatIDOf(tb testing.TB, body []byte) string {
+	tb.Helper()
+	answer, _, err := lenient.Decode[detailAnswer](body)
+	if err != nil {
+		return ""
+	}
+	return answer.Chat.Value.ChatID.Value
+}
+
+func TestBigChat(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile("testdata/big.json")
+	require.NoError(t, err)
+	_, page, err := testClient(t, "http://vendor.invalid").readDetail(body, "wrTestChat0500")
+	require.NoError(t, err)
+	requireSound(t, page)
+	require.Len(t, page.Details, 1)
+	d := page.Details[0]
+	require.Len(t, d.Members, 510)
+	require.EqualValues(t, 510, *d.Chat.MemberCount)
+	require.Zero(t, d.MembersUnread)
+	require.Empty(t, page.Rejects)
+	admins, unions := 0, 0
+	for _, m := range d.Members {
+		if m.IsAdmin {
+			admins++
+		}
+		if m.UnionID != nil {
+			unions++
+		}
+		require.Nil(t, m.Extra)
+	}
+	require.Equal(t, 4, admins)
+	require.Equal(t, 252, unions)
+	require.JSONEq(t, `{"member_version":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}`, string(d.Chat.Extra))
+}
+
+func TestAnswersThatSayNothing(t *testing.T) {
+	t.Parallel()
+	c := testClient(t, "http://vendor.invalid")
+	owners := func(b []byte) (outcome, model.Page, error) { return c.readOwners(b, nil) }
+	detail := func(b []byte) (outcome, model.Page, error) { return c.readDetail(b, "wr1") }
+	for name, tc := range map[string]struct {
+		read func([]byte) (outcome, model.Page, error)
+		body string
+		want string
+	}{
+		"no owners":        {owners, `{"errcode":0}`, "answer holds no array follow_user"},
+		"owners no array":  {owners, `{"errcode":0,"follow_user":"x"}`, "answer holds no array follow_user"},
+		"no chats":         {c.readChats, `{"errcode":0}`, "answer holds no array group_chat_list"},
+		"cursor no text":   {c.readChats, `{"errcode":0,"group_chat_list":[],"next_cursor":{}}`, "next_cursor is unreadable"},
+		"cursor with NUL":  {c.readChats, `{"errcode":0,"group_chat_list":[],"next_cursor":"\u0000"}`, "next_cursor is unreadable"},
+		"no chat":          {detail, `{"errcode":0}`, "answer holds no object group_chat"},
+		"chat no object":   {detail, `{"errcode":0,"group_chat":[]}`, "answer holds no object group_chat"},
+		"no chat id":       {detail, `{"errcode":0,"group_chat":{"member_list":[]}}`, "answer is about another chat than was asked for"},
+		"another chat":     {detail, `{"errcode":0,"group_chat":{"chat_id":"wr2","member_list":[]}}`, "answer is about another chat than was asked for"},
+		"no members":       {detail, `{"errcode":0,"group_chat":{"chat_id":"wr1"}}`, "answer holds no array member_list"},
+		"members no array": {detail, `{"errcode":0,"group_chat":{"chat_id":"wr1","member_list":{}}}`, "answer holds no array member_list"},
+		"no errcode":       {detail, `{"group_chat":{"chat_id":"wr1","member_list":[]}}`, "answer is JSON, but has no errcode"},
+		"not JSON":         {detail, `<html>`, "not a JSON object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, page, err := tc.read([]byte(tc.body))
+			require.ErrorContains(t, err, tc.want)
+			require.Empty(t, page)
+		})
+	}
+}

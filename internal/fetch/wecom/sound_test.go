@@ -1,0 +1,137 @@
+package wecom
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/fetch/lenient"
+	"syncd/internal/model"
+)
+
+// requireSound checks what holds for every page whatever the vendor sent: ids
+// that are ids, and nothing that PostgreSQL refuses.
+func requireSound(tb testing.TB, page model.Page) {
+	tb.Helper()
+	require.Equal(tb, page.Next == "", page.Last)
+	for _, o := range page.Owners {
+		require.True(tb, lenient.IsID(o.ID))
+	}
+	for _, c := range page.Chats {
+		soundChat(tb, c)
+	}
+	for _, d := range page.Details {
+		soundChat(tb, d.Chat)
+		require.EqualValues(tb, len(d.Members)+d.MembersUnread, *d.Chat.MemberCount)
+		require.Len(tb, page.Rejects, d.MembersUnread)
+		for _, m := range d.Members {
+			require.True(tb, lenient.IsID(m.ID))
+			require.Less(tb, m.JoinedAt.Year(), 10000)
+			soundText(tb, m.Name, m.GroupNickname, m.UnionID, m.InvitorID, m.State)
+			soundExtra(tb, m.Extra)
+		}
+	}
+	for _, r := range page.Rejects {
+		require.NotEmpty(tb, r.Kind)
+		require.NotEmpty(tb, r.Reason)
+		require.NotEmpty(tb, r.Raw)
+	}
+}
+
+func soundChat(tb testing.TB, c model.Chat) {
+	tb.Helper()
+	require.True(tb, lenient.IsID(c.ID))
+	soundText(tb, c.Name, c.OwnerID, c.Notice)
+	require.True(tb, c.OwnerID == nil || lenient.IsID(*c.OwnerID))
+	soundExtra(tb, c.Extra)
+	if c.CreatedAt != nil {
+		require.False(tb, c.CreatedAt.IsZero())
+		require.Less(tb, c.CreatedAt.Year(), 10000)
+	}
+}
+
+func soundText(tb testing.TB, texts ...*string) {
+	tb.Helper()
+	for _, s := range texts {
+		if s != nil {
+			require.True(tb, utf8.ValidString(*s))
+			require.NotContains(tb, *s, "\x00")
+		}
+	}
+}
+
+// soundExtra relies on jsontext being strict: no invalid UTF-8, no lone
+// surrogate, no name twice. NUL is escaped one way only in what we write.
+func soundExtra(tb testing.TB, extra json.RawMessage) {
+	tb.Helper()
+	if extra == nil {
+		return
+	}
+	v := jsontext.Value(extra)
+	require.True(tb, v.IsValid())
+	require.Equal(tb, jsontext.KindBeginObject, v.Kind())
+	require.NotContains(tb, strings.ReplaceAll(string(extra), `\\`, ""), `\u0000`)
+}
+
+func seed(f *testing.F, kind string) {
+	f.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", kind, "*.json"))
+	require.NoError(f, err)
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(body)
+	}
+	f.Add([]byte("{\"errcode\":0,\"follow_user\":[\"\x00\"],\"group_chat_list\":[],\"group_chat\":{\"chat_id\":\"\xff\"}}"))
+}
+
+func FuzzOwners(f *testing.F) {
+	seed(f, "owners")
+	c := testClient(f, "http://vendor.invalid")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		out, page, err := c.readOwners(body, nil)
+		checkRead(t, out, page, err)
+	})
+}
+
+func FuzzChats(f *testing.F) {
+	seed(f, "chats")
+	c := testClient(f, "http://vendor.invalid")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		out, page, err := c.readChats(body)
+		checkRead(t, out, page, err)
+	})
+}
+
+func FuzzDetail(f *testing.F) {
+	seed(f, "detail")
+	c := testClient(f, "http://vendor.invalid")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		id := chatIDOf(t, body)
+		if !lenient.IsID(id) {
+			id = "wr1"
+		}
+		out, page, err := c.readDetail(body, id)
+		checkRead(t, out, page, err)
+		if err == nil && out.code == 0 {
+			require.Equal(t, id, page.Details[0].Chat.ID)
+		}
+	})
+}
+
+// checkRead: an error, a verdict of the vendor's, or a sound page; never two of
+// them.
+func checkRead(t *testing.T, out outcome, page model.Page, err error) {
+	t.Helper()
+	if err != nil || out.code != 0 {
+		require.Empty(t, page)
+		return
+	}
+	requireSound(t, page)
+}

@@ -1,0 +1,92 @@
+package wecom
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"syncd/internal/model"
+)
+
+// The streams, by their names in the contract.
+const (
+	streamOwners  = "owners"
+	streamChats   = "chats"
+	streamMembers = "members"
+)
+
+// cursorTTL is our own caution: no page of the vendor says how long a cursor
+// lives.
+const cursorTTL = time.Hour
+
+// ownersParams are the frozen params of the owner list. The fields of every
+// params struct are in fixed order, so equal params are equal bytes.
+type ownersParams struct {
+	OwnerIDs []string `json:"owner_ids,omitempty"`
+}
+
+type chatsParams struct {
+	// StatusFilter 0 is every chat, 1 to 3 one state of a resigned owner.
+	StatusFilter int      `json:"status_filter"`
+	OwnerIDs     []string `json:"owner_ids,omitempty"`
+	Limit        int      `json:"limit"`
+}
+
+type membersParams struct {
+	// NeedName 1 asks for the members' names.
+	NeedName int `json:"need_name"`
+}
+
+// Specs returns the streams in the order in which they need each other. With
+// configured owners the chat list has a subject for every 100 of them, which is
+// as many as the vendor takes in a filter; otherwise one for everything.
+func (c *Client) Specs() []model.StreamSpec {
+	scope := encode(ownersParams{OwnerIDs: c.owners})
+	return []model.StreamSpec{
+		{
+			Name: streamOwners, Shape: model.ShapeList, Scope: scope, Concurrency: 1,
+			Subjects: []model.Subject{{Name: "all", Params: scope}},
+		},
+		{
+			Name: streamChats, Shape: model.ShapeList, Needs: []string{streamOwners}, Scope: scope,
+			Subjects: c.chatSubjects(), CursorTTL: cursorTTL, Concurrency: c.parallel,
+		},
+		{
+			Name: streamMembers, Shape: model.ShapeDetail, Needs: []string{streamChats}, Scope: scope,
+			Params: encode(membersParams{NeedName: 1}), MaxAge: c.maxAge, Concurrency: c.parallel,
+		},
+	}
+}
+
+func (c *Client) chatSubjects() []model.Subject {
+	if len(c.owners) == 0 {
+		return []model.Subject{{Name: "status/0", Params: encode(chatsParams{Limit: c.pageSize})}}
+	}
+	var subjects []model.Subject
+	for batch := range slices.Chunk(c.owners, ownerBatchMax) {
+		subjects = append(subjects, model.Subject{
+			Name:   fmt.Sprintf("owners/%d", len(subjects)),
+			Params: encode(chatsParams{OwnerIDs: batch, Limit: c.pageSize}),
+		})
+	}
+	return subjects
+}
+
+// encode writes params. They hold strings and numbers only, which cannot fail.
+func encode(params any) json.RawMessage {
+	text, err := json.Marshal(params)
+	if err != nil {
+		panic(fmt.Sprintf("wecom: encode params: %v", err))
+	}
+	return text
+}
+
+// params reads the frozen params of a chain.
+func params[T any](c *Client, chain model.Chain) (T, error) {
+	var p T
+	if err := json.Unmarshal(chain.Params, &p); err != nil {
+		return p, c.bug("", fmt.Sprintf("params of %s %s are unreadable", chain.Stream, chain.Subject))
+	}
+	return p, nil
+}
