@@ -40,11 +40,18 @@ type Scrubber struct {
 // ones are ignored.
 func NewScrubber(secrets ...string) *Scrubber {
 	s := &Scrubber{}
+	s.Keep(secrets...)
+	return s
+}
+
+// Keep makes the scrubber know secrets that it must not forget.
+func (s *Scrubber) Keep(secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, secret := range secrets {
 		s.fixed = append(s.fixed, func() string { return secret })
 	}
 	s.rebuild()
-	return s
 }
 
 // Add makes the scrubber know a secret that rotates, such as a token. The

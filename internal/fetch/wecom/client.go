@@ -105,10 +105,9 @@ func New(opts Options) (*Client, error) {
 		f.CongestionCodes = []string{codeCongested}
 	}
 	if f.Scrubber == nil {
-		f.Scrubber = fetch.NewScrubber(opts.Secret)
-	} else {
-		f.Scrubber.Add(opts.Secret)
+		f.Scrubber = fetch.NewScrubber()
 	}
+	f.Scrubber.Keep(opts.Secret)
 	owners := slices.Clone(opts.OwnerIDs)
 	slices.Sort(owners)
 	c := &Client{

@@ -2,7 +2,12 @@ package wecom
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -229,6 +234,39 @@ func TestTokenAnswersThatCannotBeUsed(t *testing.T) {
 			e := asError(t, serve(t, v).Check(t.Context()))
 			require.Equal(t, tc.want, e.Class)
 			require.Equal(t, "gettoken", e.Endpoint)
+		})
+	}
+}
+
+// TestNothingSecretWhenGettokenFails: its URL holds the secret itself.
+func TestNothingSecretWhenGettokenFails(t *testing.T) {
+	t.Parallel()
+	raw := func(w http.ResponseWriter, text string) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, text)
+			_ = conn.Close()
+		}
+	}
+	for name, answer := range map[string]http.HandlerFunc{
+		"errmsg":   func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"errcode":40001,"errmsg":%q}`, r.URL) },
+		"unquoted": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"errcode":-1,"errmsg":%q}`, testSecret) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "//x"+r.URL.String(), http.StatusFound)
+		},
+		"not HTTP": func(w http.ResponseWriter, r *http.Request) { raw(w, r.URL.String()+"\r\n\r\n") },
+		"header":   func(w http.ResponseWriter, r *http.Request) { raw(w, "HTTP/1.1 200 OK\r\n"+r.URL.RawQuery+"\r\n\r\n") },
+		"garbage":  func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			c := testClient(t, server.URL)
+			_, err := c.Page(t.Context(), ownersChain(c), "")
+			for e := error(asError(t, err)); e != nil; e = errors.Unwrap(e) {
+				require.NotContains(t, e.Error(), testSecret)
+				require.NotContains(t, e.Error(), url.QueryEscape(testSecret))
+			}
 		})
 	}
 }

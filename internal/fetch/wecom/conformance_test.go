@@ -1,0 +1,55 @@
+package wecom
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/model"
+)
+
+// TestConformance is not parallel: the suite looks for goroutines left over.
+//
+//nolint:paralleltest // see above
+func TestConformance(t *testing.T) {
+	authenticate := func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/cgi-bin/gettoken" {
+			return false
+		}
+		if r.URL.Query().Get("corpsecret") != fetchtest.Secret {
+			fmt.Fprint(w, failure(40001))
+			return true
+		}
+		fmt.Fprintf(w, `{"errcode":0,"errmsg":"ok","access_token":%q,"expires_in":7200}`, fetchtest.Token)
+		return true
+	}
+	newSource := func(t *testing.T, base, secret string, opts fetch.Options) fetchtest.Source {
+		t.Helper()
+		c, err := New(Options{Source: "acme", BaseURL: base, CorpID: testCorp, Secret: secret, Fetch: opts})
+		require.NoError(t, err)
+		return c
+	}
+	for name, v := range map[string]fetchtest.Vendor{
+		"owners": {
+			Chain:  model.Chain{Stream: "owners", Subject: "all", Params: []byte(`{}`)},
+			Answer: owners,
+		},
+		"chats": {
+			Chain:  model.Chain{Stream: "chats", Subject: "status/0", Params: []byte(`{"status_filter":0,"limit":1000}`)},
+			Answer: sample(t, "chats/first.json"),
+		},
+		"members": {
+			Chain:  model.Chain{Stream: "members", Subject: "wrTestChat0001", Params: []byte(`{"need_name":1}`)},
+			Answer: sample(t, "detail/full.json"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v.New, v.Authenticate = newSource, authenticate
+			fetchtest.Run(t, v)
+		})
+	}
+}
