@@ -152,7 +152,7 @@ type Stream struct {
 	FullSchedule Schedule `key:"full_schedule" of:"dingtalk/chats"`
 	PageSize     int      `key:"page_size" of:"wecom/chats scrm/chats" min:"1" max:"1000"`
 	// MaxAge is how old a member list may grow before it is read again.
-	MaxAge       time.Duration `key:"max_age" of:"wecom/members" min:"1m" max:"400d"`
+	MaxAge       time.Duration `key:"max_age" of:"wecom/members" min:"1s" max:"400d"`
 	BackfillDays int           `key:"backfill_days" of:"wecom/daily_stats wecom/owner_stats wecom/group_messages" min:"1" max:"180"`
 	// LookbackDays are read again although covered, because figures arrive late.
 	LookbackDays int `key:"lookback_days" of:"wecom/daily_stats wecom/owner_stats" min:"0" max:"180"`

@@ -122,7 +122,7 @@ func TestProblemsOfASource(t *testing.T) {
 		"schedule zone":           {`streams: {chats: {schedule: "TZ=UTC"}}`, `f:5: sources[0].streams.chats.schedule: expected a schedule of five fields, minute hour day month weekday (a schedule has no zone of its own: set timezone in the source), got "TZ=UTC"`},
 		"schedule never":          {`streams: {chats: {schedule: "0 0 30 2 *"}}`, `f:5: sources[0].streams.chats.schedule: expected a schedule of five fields, minute hour day month weekday (this day never comes), got "0 0 30 2 *"`},
 		"schedule from variable":  {`streams: {chats: {schedule: "${WORD}"}}`, `f:5: sources[0].streams.chats.schedule: expected a schedule of five fields, minute hour day month weekday, got the value of ${WORD}`},
-		"max age":                 {"streams: {members: {max_age: 1s}}", `f:5: sources[0].streams.members.max_age: expected a duration from 1m to 400d, such as 90s, 24h or 30d, got "1s"`},
+		"max age":                 {"streams: {members: {max_age: 500ms}}", `f:5: sources[0].streams.members.max_age: expected a duration from 1s to 400d, such as 90s, 24h or 30d, got "500ms"`},
 		"hour":                    {"streams: {daily_stats: {ready_hour: 24}}", `f:5: sources[0].streams.daily_stats.ready_hour: expected a whole number from 0 to 23, got "24"`},
 		"backfill":                {"streams: {daily_stats: {backfill_days: 181}}", `f:5: sources[0].streams.daily_stats.backfill_days: expected a whole number from 1 to 180, got "181"`},
 		"lookback beyond":         {"streams: {daily_stats: {backfill_days: 2}}", `f:5: sources[0].streams.daily_stats.lookback_days: is more than backfill_days (2): days beyond it are never fetched`},

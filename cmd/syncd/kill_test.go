@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/vendorsim"
+)
+
+var killTenant = vendorsim.Options{Seed: 7, Chats: 2000, MeanMembers: 8, MaxMembers: 60}
+
+const (
+	killsWanted = 26
+	// inFlightMax is what one process may have fetched and not committed:
+	// requests under way, the channel, and one group of pages.
+	inFlightMax = 4 + 8 + 64
+)
+
+// gets follows which details a process has asked for.
+type gets struct {
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func (g *gets) note(r vendorsim.Request) {
+	if r.Endpoint != vendorsim.EndpointChatGet {
+		return
+	}
+	var body struct {
+		ChatID string `json:"chat_id"`
+	}
+	if json.Unmarshal(r.Body, &body) == nil {
+		g.mu.Lock()
+		g.asked[body.ChatID]++
+		g.mu.Unlock()
+	}
+}
+
+func (g *gets) take() map[string]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was := g.asked
+	g.asked = map[string]int{}
+	return was
+}
+
+// A process that is killed again and again, at any request and between an answer
+// and its commit, ends with the tables of one that never was, and fetches again
+// no more than what was in flight.
+func TestKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	calm := newSite(t, killTenant)
+	calm.ok("sync")
+	calm.sameAsTruth()
+
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("SYNCD_KILL_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+	}
+	t.Logf("SYNCD_KILL_SEED=%d", seed)
+	draw := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a seed that can be given again
+
+	s := newSite(t, killTenant)
+	committed := map[string]bool{}
+	var duringRequest, beforeCommit int
+	for run := 0; duringRequest+beforeCommit < killsWanted; run++ {
+		require.Less(t, run, 4*killsWanted, "too few kills met an open pass")
+		g := &gets{asked: map[string]int{}}
+		k := draw.Uint64N(130) + 1
+		holdCommit := run%2 == 1
+		if holdCommit {
+			s.killBeforeCommit(k, g)
+		} else {
+			s.killAtRequest(k, g)
+		}
+		asked := g.take()
+		for id := range asked {
+			require.False(t, committed[id], "%s was committed, and is fetched again", id)
+		}
+		fresh := 0
+		for _, id := range s.committedItems() {
+			if !committed[id] {
+				committed[id] = true
+				fresh++
+			}
+		}
+		require.LessOrEqual(t, len(asked)-fresh, inFlightMax)
+		if scalar[int](s, "select count(*) from sync.pass where finished_at is null") == 1 {
+			if holdCommit {
+				beforeCommit++
+			} else {
+				duringRequest++
+			}
+		}
+		// Time passes until the lease of the dead process is over.
+		_, err := s.pool.Exec(t.Context(), "update sync.lease set expires_at = '-infinity'")
+		require.NoError(t, err)
+	}
+	t.Logf("killed inside an open pass: %d at a request, %d between answer and commit; %d of 2000 details were committed by then",
+		duringRequest, beforeCommit, len(committed))
+	require.GreaterOrEqual(t, beforeCommit, killsWanted/2-1)
+
+	g := &gets{asked: map[string]int{}}
+	s.sim.SetScript(vendorsim.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+		g.note(r)
+		return vendorsim.Verdict{}
+	}})
+	r := s.start("sync").wait()
+	require.Equal(t, exitOK, r.code, r)
+	for id, n := range g.take() {
+		require.Equal(t, 1, n)
+		require.False(t, committed[id], "%s was committed, and is fetched again", id)
+	}
+	require.Equal(t, calm.checksums(), s.checksums())
+	require.Zero(t, scalar[int](s, "select count(*) from sync.checkpoint"))
+	require.Equal(t, 2000, scalar[int](s, "select count(*) from sync.item where fetched_at is not null and failures = 0"))
+}
+
+func (s *site) committedItems() []string {
+	s.t.Helper()
+	rows, err := s.pool.Query(s.t.Context(), "select subject from sync.item where fetched_at is not null")
+	require.NoError(s.t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(s.t, err)
+	return ids
+}
+
+// killAtRequest runs sync and kills it when its k-th request arrives.
+func (s *site) killAtRequest(k uint64, g *gets) {
+	s.t.Helper()
+	var n atomic.Uint64
+	due := make(chan struct{})
+	s.sim.SetScript(vendorsim.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
+		g.note(r)
+		if n.Add(1) == k {
+			close(due)
+		}
+		if n.Load() >= k {
+			<-ctx.Done() // no answer any more
+		}
+		return vendorsim.Verdict{}
+	}})
+	c := s.start("sync")
+	s.killWhen(c, due)
+}
+
+// killBeforeCommit runs sync, answers its k-th request, and kills it while the
+// transaction that would follow waits.
+func (s *site) killBeforeCommit(k uint64, g *gets) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	var n atomic.Uint64
+	held, answered := make(chan pgx.Tx, 1), make(chan struct{})
+	var holding atomic.Bool
+	var once sync.Once
+	s.sim.SetScript(vendorsim.Script{
+		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+			g.note(r)
+			if n.Add(1) == k {
+				held <- s.holdLeases(ctx)
+				holding.Store(true)
+			}
+			return vendorsim.Verdict{}
+		},
+		OnResponse: func(vendorsim.Response) {
+			if holding.Load() {
+				once.Do(func() { close(answered) })
+			}
+		},
+	})
+	c := s.start("sync")
+	due := make(chan struct{})
+	go func() {
+		defer close(due)
+		select {
+		case <-answered:
+		case <-c.done:
+			return
+		}
+		eventually(s.t, "a commit that waits", func() error {
+			waiting := 0
+			err := s.pool.QueryRow(ctx, `select count(*) from pg_stat_activity
+				where datname = current_database() and application_name = 'syncd' and wait_event_type = 'Lock'`).Scan(&waiting)
+			if err == nil && waiting == 0 {
+				err = errNotYet
+			}
+			return err
+		})
+	}()
+	s.killWhen(c, due)
+	select {
+	case tx := <-held:
+		require.NoError(s.t, tx.Rollback(ctx))
+	default:
+	}
+}
+
+// holdLeases keeps every commit waiting until it is rolled back.
+func (s *site) holdLeases(ctx context.Context) pgx.Tx {
+	tx, err := s.pool.Begin(ctx)
+	if err == nil {
+		_, err = tx.Exec(ctx, "select 1 from sync.lease for update")
+	}
+	if err != nil {
+		s.t.Errorf("hold the leases: %v", err)
+	}
+	return tx
+}
+
+func (s *site) killWhen(c *child, due <-chan struct{}) {
+	s.t.Helper()
+	select {
+	case <-due:
+		require.NoError(s.t, c.cmd.Process.Kill())
+		<-c.done
+	case <-c.done: // it was done before its k-th request
+	}
+	// What the dead process had begun is rolled back by the server.
+	eventually(s.t, "the connections of the dead process end", func() error {
+		left := 0
+		err := s.pool.QueryRow(s.t.Context(), `select count(*) from pg_stat_activity
+			where datname = current_database() and application_name = 'syncd' and wait_event_type is distinct from 'Lock'`).Scan(&left)
+		if err == nil && left > 0 {
+			err = errNotYet
+		}
+		return err
+	})
+}

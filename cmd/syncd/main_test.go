@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/store/storetest"
+	"syncd/internal/vendorsim"
+)
+
+// runMain in the environment makes the test binary behave as syncd: a process
+// that can be killed and stopped.
+const runMain = "SYNCD_TEST_RUN_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runMain) != "" {
+		main()
+	}
+	os.Exit(storetest.Main(m))
+}
+
+// testSecret is what must never be printed.
+const testSecret = "s3cr3t/of+the app"
+
+// site is a simulated tenant, an empty migrated database and a configuration that
+// names both.
+type site struct {
+	t      *testing.T
+	sim    *vendorsim.Sim
+	vendor *httptest.Server
+	dsn    string
+	pool   *pgxpool.Pool
+	config string
+	env    map[string]string
+}
+
+func newSite(t *testing.T, o vendorsim.Options) *site {
+	t.Helper()
+	s := &site{t: t, dsn: storetest.DSN(t)}
+	s.connect(o)
+	return s
+}
+
+func (s *site) connect(o vendorsim.Options) {
+	s.t.Helper()
+	o.Secret = testSecret
+	o.Limits = vendorsim.Limits{PerMinute: -1, PerHour: -1}
+	var err error
+	s.sim, err = vendorsim.New(o)
+	require.NoError(s.t, err)
+	s.vendor = httptest.NewServer(s.sim)
+	s.t.Cleanup(s.vendor.Close)
+	s.pool, err = pgxpool.New(s.t.Context(), s.dsn)
+	require.NoError(s.t, err)
+	s.t.Cleanup(s.pool.Close)
+	s.config = filepath.Join(s.t.TempDir(), "syncd.yaml")
+	s.env = map[string]string{"DSN": s.dsn, "WECOM_SECRET": testSecret}
+	s.configure(s.vendor.URL, "")
+}
+
+// configure writes the configuration; extra are more lines of the source.
+func (s *site) configure(baseURL, extra string) {
+	s.t.Helper()
+	text := fmt.Sprintf(`
+database_url: ${DSN}
+lease_ttl: 1s
+log: {level: trace, format: json}
+sources:
+  - name: acme
+    vendor: wecom
+    base_url: %s
+    credentials: {corp_id: %s, secret: "${WECOM_SECRET}"}
+    limits: {per_minute: 0, per_hour: 0, concurrency: 4}
+    streams:
+      chats: {page_size: 100}
+%s`, baseURL, vendorsim.DefaultCorpID, extra)
+	require.NoError(s.t, os.WriteFile(s.config, []byte(text), 0o600))
+}
+
+// result is what a command line did.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func (r result) String() string {
+	return fmt.Sprintf("exit %d\n%s\n%s", r.code, r.stdout, r.stderr)
+}
+
+// buffer is a writer that may be read while it is written to.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// run executes a command line in this process.
+func (s *site) run(args ...string) result { return s.runWith(nil, args...) }
+
+func (s *site) runWith(signals <-chan os.Signal, args ...string) result {
+	s.t.Helper()
+	var stdout, stderr buffer
+	code := run(s.t.Context(), append(args, "--config", s.config), &host{
+		stdout: &stdout, stderr: &stderr, now: time.Now, signals: signals,
+		getenv: func(name string) (string, bool) {
+			v, ok := s.env[name]
+			return v, ok
+		},
+	})
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// ok is run for a command that must succeed.
+func (s *site) ok(args ...string) result {
+	s.t.Helper()
+	r := s.run(args...)
+	require.Equal(s.t, exitOK, r.code, r)
+	return r
+}
+
+// child is a syncd process.
+type child struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	stdout, stderr buffer
+	done           chan struct{}
+}
+
+// start runs a command line in a process of its own.
+func (s *site) start(args ...string) *child {
+	s.t.Helper()
+	exe, err := os.Executable()
+	require.NoError(s.t, err)
+	c := &child{t: s.t, done: make(chan struct{})}
+	c.cmd = exec.CommandContext(context.Background(), exe, append(args, "--config", s.config)...) //nolint:gosec // our own binary
+	c.cmd.Env = append(os.Environ(), runMain+"=1")
+	for k, v := range s.env {
+		c.cmd.Env = append(c.cmd.Env, k+"="+v)
+	}
+	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	require.NoError(s.t, c.cmd.Start())
+	go func() {
+		defer close(c.done)
+		_ = c.cmd.Wait() // the exit code is read from the process state
+	}()
+	s.t.Cleanup(func() {
+		_ = c.cmd.Process.Kill()
+		<-c.done
+	})
+	return c
+}
+
+// wait returns what the process did.
+func (c *child) wait() result {
+	c.t.Helper()
+	select {
+	case <-c.done:
+	case <-time.After(2 * time.Minute):
+		require.Fail(c.t, "the process does not end", c.stderr.String())
+	}
+	return result{c.cmd.ProcessState.ExitCode(), c.stdout.String(), c.stderr.String()}
+}
+
+// localColumns are those that say when this machine read something.
+var localColumns = []string{
+	"first_seen_at", "listed_at", "detail_at", "known_from", "known_until", "left_after", "left_before",
+}
+
+// checksums returns, for each table of facts, the number of rows and a sum over
+// all columns but local timestamps, of which only the presence counts.
+func (s *site) checksums() map[string]string {
+	s.t.Helper()
+	sums := map[string]string{}
+	for _, table := range []string{"chat", "chat_history", "chat_member", "owner"} {
+		var sum string
+		err := s.pool.QueryRow(s.t.Context(), `
+			with r as (
+			    select (to_jsonb(t) - $1::text[])::text
+			           || coalesce((select string_agg(k, ',' order by k) from jsonb_each(to_jsonb(t)) as e (k, v)
+			                         where k = any ($1) and v <> 'null'), '') as line
+			      from groupchat.`+pgx.Identifier{table}.Sanitize()+` t)
+			select count(*) || ' rows ' || coalesce(md5(string_agg(line, E'\n' order by line)), '') from r`,
+			localColumns).Scan(&sum)
+		require.NoError(s.t, err)
+		sums[table] = sum
+	}
+	return sums
+}
+
+func scalar[T any](s *site, sql string, args ...any) T {
+	s.t.Helper()
+	var v T
+	require.NoError(s.t, s.pool.QueryRow(s.t.Context(), sql, args...).Scan(&v), sql)
+	return v
+}
+
+// same checks the tables against the simulator's truth.
+func (s *site) sameAsTruth() {
+	s.t.Helper()
+	want := s.sim.Totals(s.sim.Now())
+	require.Equal(s.t, want.Chats, scalar[int](s, "select count(*) from groupchat.chat where gone_at is null"))
+	require.Equal(s.t, want.Memberships, scalar[int](s, "select count(*) from groupchat.chat_member where left_before is null"))
+}
+
+var errNotYet = errors.New("not yet")
+
+// eventually polls until check is nil.
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	deadline := time.After(time.Minute)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			require.Fail(t, what, err.Error())
+		case <-tick.C:
+		}
+	}
+}
+
+func splitLines(text string) []string { return strings.Split(strings.TrimSpace(text), "\n") }
