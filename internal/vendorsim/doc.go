@@ -1,0 +1,56 @@
+// Package vendorsim is WeCom's group chat API over real HTTP, with a made-up
+// tenant behind it: what `syncd sim` and `syncd demo` serve, and what tests talk
+// to. It is written from the vendor's documentation alone and shares no type
+// with the clients of this module, so a misreading cannot hide on both sides.
+//
+// # What it answers
+//
+//	GET  /cgi-bin/gettoken                                 vendor doc 91039
+//	GET  /cgi-bin/externalcontact/get_follow_user_list     vendor doc 92571
+//	POST /cgi-bin/externalcontact/groupchat/list           vendor doc 92120
+//	POST /cgi-bin/externalcontact/groupchat/get            vendor doc 92122
+//
+// It is strict: a limit outside 1 to 1000, an unknown request field, a cursor
+// sent with other params than it was born with, a number sent as a string, all
+// are refused with the documented code, as HTTP 200 with errcode beside an empty
+// list. Where the vendor's sources say nothing or disagree the choice is an
+// option or stands in the comment of the code that makes it. Call limits block
+// for as long as their window (vendor doc 90312).
+//
+// # The tenant
+//
+// Everything a chat is at a moment is a pure function of seed, chat number and
+// clock. Two simulators with the same options and clock answer the same calls
+// with the same bytes; memory does not grow with members. The clock starts at
+// [Options.Start] and stands still until it is moved. As it moves on, members
+// join, leave and come back, chats are renamed, get new notices, pass to other
+// owners (at once, or over status 1, 2 and 3 when an owner resigns), dissolve and
+// appear. Chat number 7 has [Options.MaxMembers] members, as has one in about a
+// thousand.
+//
+// Tokens, call limits and bans live in service time: the real time (or
+// [Options.Now]) plus what the clock was moved. So a block of 60 seconds ends by
+// waiting or by moving the clock.
+//
+// # Control
+//
+//	GET    /_sim/clock           {"now":"2026-11-01T09:00:00+08:00"}
+//	POST   /_sim/clock           {"advance":"24h"} or {"now":"2026-11-02T09:00:00+08:00"}; never back
+//	GET    /_sim/calls           calls per endpoint and errcode, most in flight
+//	DELETE /_sim/calls           sets them to zero
+//	GET    /_sim/tenant          the truth at the clock: chats, memberships, owners
+//	POST   /_sim/tokens/expire   {"as":"expired"} (42001, the default) or {"as":"invalid"} (40014)
+//
+// These are neither counted nor limited nor scripted, and ask for no token: serve
+// the simulator on loopback only. In-process tests have the same as methods of
+// [Sim], and can block, replace, edit, cut and delay answers with a [Script].
+//
+// # Odd shapes
+//
+// With [Options.Odd] some answers take the shapes that a client has to survive:
+// numbers as strings, unknown fields, null for "none", NUL, lone surrogates and
+// bytes that are no UTF-8 in texts, join scenes 0 and 17, join time 0, one person
+// in a chat twice, pages shorter than their limit, an unknown status. The truth
+// ([Sim.Chat]) holds such texts as the bytes sent; a lone surrogate stands in it
+// as its three bytes (ED A0 80 for \ud800), which are not valid UTF-8.
+package vendorsim

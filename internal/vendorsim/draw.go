@@ -1,0 +1,122 @@
+package vendorsim
+
+import "math"
+
+// draw names one kind of random decision, so that no two kinds share bits.
+type draw uint64
+
+const (
+	drawIDs draw = iota + 1
+	drawChatCheck
+	drawCreated
+	drawBorn
+	drawDissolved
+	drawSize
+	drawHired
+	drawEarlyLeaver
+	drawResigned
+	drawFirstOwner
+	drawNextOwner
+	drawHandOver
+	drawInherit
+	drawForgotten
+	drawFirstJoin
+	drawStay
+	drawAway
+	drawReturns
+	drawPeople
+	drawSeatStaff
+	drawPersonID
+	drawPersonName
+	drawPersonRename
+	drawUnion
+	drawScene
+	drawInvitor
+	drawState
+	drawNickname
+	drawNicknameChange
+	drawAdmins
+	drawVersioned
+	drawMemberVersion
+	drawName
+	drawRename
+	drawNotice
+	drawNoticeChange
+	drawToken
+	drawHint
+	drawCursor
+	drawOdd
+)
+
+// mix is the finalizer of splitmix64, a bijection over 64 bits.
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// unmix is the inverse of [mix].
+func unmix(x uint64) uint64 {
+	x = (x ^ x>>31 ^ x>>62) * 0x319642b2d24d8ec3
+	x = (x ^ x>>27 ^ x>>54) * 0x96de1b173f119089
+	return x ^ x>>30 ^ x>>60
+}
+
+// bits are the 64 drawn ones for the decision d about a and b.
+func (t *tenant) bits(d draw, a, b uint64) uint64 {
+	x := mix(t.seed + uint64(d)*0x9e3779b97f4a7c15)
+	x = mix(x + a*0xd6e8feb86659fd93)
+	return mix(x + b*0xa0761d6478bd642f)
+}
+
+// unit turns drawn bits into a number in [0, 1).
+func unit(bits uint64) float64 { return float64(bits>>11) / (1 << 53) }
+
+// among turns drawn bits into a number below n.
+func among(bits uint64, n int) int { return int(bits % uint64(n)) }
+
+// percent reports whether drawn bits fall into p of 100.
+func percent(bits uint64, p uint64) bool { return bits%100 < p }
+
+// wait draws from an exponential distribution with the given mean in seconds,
+// at least one second.
+func wait(bits uint64, mean int64) int64 {
+	return 1 + int64(-math.Log1p(-unit(bits))*float64(mean))
+}
+
+// version is how often something has changed by the instant at, counted so that
+// it differs after every change: time since the start is cut into slots, and in
+// permille of them the thing changes once.
+func (t *tenant) version(d draw, subject uint64, at, slot int64, permille uint64) uint64 {
+	for k := (at - t.start) / slot; k >= 0; k-- {
+		x := t.bits(d, subject, uint64(k))
+		if x%1000 < permille && t.start+k*slot+int64(x>>32)%slot <= at {
+			return uint64(k) + 1
+		}
+	}
+	return 0
+}
+
+// arrivals number things that come one after another: n are there at the start,
+// then one follows in every gap of seconds, at a drawn moment of it.
+type arrivals struct {
+	kind   draw
+	n      uint64
+	gap    int64
+	tenant *tenant
+}
+
+// when is the instant at which number i ≥ n arrives.
+func (a arrivals) when(i uint64) int64 {
+	k := i - a.n
+	return a.tenant.start + int64(k)*a.gap + 1 + int64(a.tenant.bits(a.kind, i, 0)%uint64(a.gap))
+}
+
+// count is how many have arrived by the instant at.
+func (a arrivals) count(at int64) uint64 {
+	n := a.n + uint64((at-a.tenant.start)/a.gap)
+	if a.when(n) <= at {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,74 @@
+package vendorsim
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// The endpoints, as [Request] and the call counters name them: the path below
+// /cgi-bin/.
+const (
+	EndpointToken       = "gettoken"
+	EndpointFollowUsers = "externalcontact/get_follow_user_list"
+	EndpointChatList    = "externalcontact/groupchat/list"
+	EndpointChatGet     = "externalcontact/groupchat/get"
+)
+
+// Script lets a test see every call and bend its answer. Both functions may be
+// nil, are called from many goroutines at once, and may block: a blocked call is
+// in flight. Control calls pass them by.
+type Script struct {
+	// OnRequest is called when the body has arrived and before anything is
+	// looked at. The context ends when the client goes away.
+	OnRequest func(context.Context, Request) Verdict
+	// OnResponse is called when the answer has been handed to the network in
+	// full, or has been cut; the client may be reading it already.
+	OnResponse func(Response)
+}
+
+// Request is one call as it arrived.
+type Request struct {
+	// Seq numbers the calls of all endpoints from 1.
+	Seq uint64
+	// Endpoint is one of the constants.
+	Endpoint string
+	Method   string
+	Body     []byte
+}
+
+// Verdict is what happens to a call. The zero value lets it through.
+type Verdict struct {
+	// Delay is waited first, in real time.
+	Delay time.Duration
+	// Answer is sent in place of the simulator's own, which is then not made: no
+	// token is looked at and no budget used.
+	Answer *Answer
+	// Edit changes the answer before it is sent.
+	Edit func(*Answer)
+	// Cut breaks the connection after CutAfter bytes of the body, under a
+	// Content-Length of the whole.
+	Cut      bool
+	CutAfter int
+}
+
+// Answer is an HTTP response. Zero Status is 200, nil Header that of a JSON body.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Response is one call that has been answered.
+type Response struct {
+	Request Request
+	// Code is the errcode of the simulator's own answer, whatever became of it,
+	// and -1 where the script's was sent in its place.
+	Code int
+	// Answer is what was sent, or would have been had it not been cut.
+	Answer Answer
+	Cut    bool
+}
+
+// SetScript replaces the script, for calls that arrive from now on.
+func (s *Sim) SetScript(script Script) { s.script.Store(&script) }
