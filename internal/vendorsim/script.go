@@ -47,7 +47,8 @@ type Verdict struct {
 	// Edit changes the answer before it is sent.
 	Edit func(*Answer)
 	// Cut breaks the connection after CutAfter bytes of the body, under a
-	// Content-Length of the whole.
+	// Content-Length of the whole. It needs a real server: the handler ends in a
+	// panic with [http.ErrAbortHandler].
 	Cut      bool
 	CutAfter int
 }
