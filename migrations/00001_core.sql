@@ -48,6 +48,15 @@ comment on column sync.lease.fence is 'Grows each time the lease changes hands; 
 comment on column sync.lease.taken_at is 'When the holder took it.';
 comment on column sync.lease.expires_at is 'From then on anybody may take it. -infinity: given back.';
 
+-- The application_name of a transaction that holds a lease: short enough never
+-- to be cut.
+-- +goose StatementBegin
+create function sync.commit_name(source text, stream text, fence bigint) returns text
+    language sql immutable
+    return 'syncd commit ' || left(md5(source || '/' || stream), 16) || ' ' || fence;
+-- +goose StatementEnd
+comment on function sync.commit_name is 'Name in pg_stat_activity of a transaction that holds the lease of a stream.';
+
 create table sync.pass (
     pass_id      bigint      generated always as identity primary key,
     source       text        not null,
@@ -333,4 +342,5 @@ comment on column groupchat.chat_member.extra is 'Fields of the vendor that have
 
 -- +goose Down
 drop schema groupchat cascade;
+drop function sync.commit_name;
 drop table sync.reject, sync.page, sync.item, sync.checkpoint, sync.pass, sync.lease, sync.source;

@@ -24,7 +24,7 @@ var ErrCheckpointMoved = errors.New("checkpoint has moved")
 // LeaseHeldError says who holds a lease that was asked for.
 type LeaseHeldError struct {
 	Source, Stream, Holder string
-	TakenAt, ExpiresAt     time.Time
+	TakenAt                time.Time
 }
 
 func (e *LeaseHeldError) Error() string {

@@ -20,24 +20,60 @@ func (s *Store) TakeLease(ctx context.Context, source, stream, holder string, tt
 	// Between the refusal and the look at who refused, the holder may have gone:
 	// ask again.
 	for range 3 {
-		err := s.pool.QueryRow(ctx, q("lease_take"), source, stream, holder, ttl.Seconds()).Scan(&lease.Fence)
-		if err == nil {
-			return lease, nil
-		}
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return lease, fmt.Errorf("lease_take: %w", err)
+		took, busy, err := s.tryLease(ctx, &lease, ttl)
+		if took || err != nil {
+			return lease, err
 		}
 		held := &model.LeaseHeldError{Source: source, Stream: stream}
-		err = s.pool.QueryRow(ctx, q("lease_get"), source, stream).
-			Scan(&held.Holder, &held.TakenAt, &held.ExpiresAt)
-		if err == nil {
+		var seconds float64
+		err = s.pool.QueryRow(ctx, q("lease_get"), source, stream).Scan(&held.Holder, &held.TakenAt, &seconds)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return lease, fmt.Errorf("lease_get: %w", err)
+		}
+		if err == nil && seconds > 0 {
 			return lease, held
 		}
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return lease, fmt.Errorf("lease_get: %w", err)
+		if busy {
+			if err := s.breakLease(ctx, source, stream); err != nil {
+				return lease, err
+			}
 		}
 	}
 	return lease, fmt.Errorf("lease_take: %s/%s changes hands too fast", source, stream)
+}
+
+// leaseLockMax is how long taking a lease waits for a commit of its last holder.
+const leaseLockMax = time.Second
+
+// tryLease reports whether it took the lease, and whether a transaction of the
+// last holder, who may have been stopped in the middle of it, is in the way.
+func (s *Store) tryLease(ctx context.Context, lease *model.Lease, ttl time.Duration) (took, busy bool, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, q("tx_hurry"), milliseconds(leaseLockMax)); err != nil {
+			return fmt.Errorf("tx_hurry: %w", err)
+		}
+		err := tx.QueryRow(ctx, q("lease_take"), lease.Source, lease.Stream, lease.Holder, ttl.Seconds()).
+			Scan(&lease.Fence)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("lease_take: %w", err)
+		}
+		took = err == nil
+		return nil
+	})
+	if sqlState(err) == "55P03" {
+		return false, true, nil
+	}
+	return took && err == nil, false, err
+}
+
+// breakLease ends the transaction in which the last holder of an expired lease
+// was stopped.
+func (s *Store) breakLease(ctx context.Context, source, stream string) error {
+	var ended int
+	if err := s.pool.QueryRow(ctx, q("lease_break"), source, stream).Scan(&ended); err != nil {
+		return fmt.Errorf("lease_break: %w", err)
+	}
+	return nil
 }
 
 // RenewLease moves the end of the lease to ttl from now, or returns
@@ -65,6 +101,19 @@ func (s *Store) ReleaseLease(ctx context.Context, lease model.Lease) error {
 // fenced runs work in a transaction that holds the lease, and returns
 // [model.ErrLeaseLost], with nothing done, when it is somebody else's.
 func (s *Store) fenced(ctx context.Context, lease model.Lease, work func(pgx.Tx) error) error {
+	err := s.fencedTx(ctx, lease, work)
+	if err != nil && sqlState(err) == "" && !errors.Is(err, model.ErrLeaseLost) || sqlState(err) == "57P01" {
+		// The connection broke: perhaps because who took the lease broke it.
+		var fence int64
+		lost := s.pool.QueryRow(ctx, q("lease_check"), lease.Source, lease.Stream, lease.Fence).Scan(&fence)
+		if errors.Is(lost, pgx.ErrNoRows) {
+			return fmt.Errorf("%w (%w)", model.ErrLeaseLost, err)
+		}
+	}
+	return err
+}
+
+func (s *Store) fencedTx(ctx context.Context, lease model.Lease, work func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, q("tx_guard"), lease.Source, lease.Stream, lease.Fence,
 			milliseconds(idleInTransactionMax), milliseconds(statementMax))

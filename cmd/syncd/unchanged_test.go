@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/embedpg"
+	"syncd/internal/vendorsim"
+)
+
+// Unchanged data costs calls, not writes: neither a second run at once nor one
+// that reads every detail again writes a row of facts, and WAL stays within two
+// hundredths of the first run's. The server has default durability; a checkpoint
+// before the second run makes every first touch of a page log the whole page.
+func TestUnchangedDataIsNotWritten(t *testing.T) {
+	t.Parallel()
+	server, err := embedpg.Throwaway(t.Context(), embedpg.Options{
+		Durable: true, Settings: map[string]string{"autovacuum": "off"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop(context.WithoutCancel(t.Context()))) })
+	s := &site{t: t, dsn: server.DSN("postgres")}
+	s.connect(vendorsim.Options{Seed: 3, Chats: 1000})
+	s.ok("migrate", "up")
+
+	first := s.cost(func() { s.ok("sync") })
+	require.Greater(t, first.writes, int64(30_000))
+	s.sameAsTruth()
+
+	_, err = s.pool.Exec(t.Context(), "vacuum") // as autovacuum would
+	require.NoError(t, err)
+	_, err = s.pool.Exec(t.Context(), "checkpoint")
+	require.NoError(t, err)
+	again := s.cost(func() { s.ok("sync") })
+	require.Zero(t, again.writes)
+	require.LessOrEqual(t, again.wal*50, first.wal)
+
+	_, err = s.pool.Exec(t.Context(), "update sync.item set due_at = '-infinity'")
+	require.NoError(t, err)
+	s.sim.ResetCalls()
+	reread := s.cost(func() { s.ok("sync") })
+	require.Equal(t, 1000, s.sim.Calls()[vendorsim.EndpointChatGet].Calls)
+	require.Zero(t, reread.writes)
+	require.LessOrEqual(t, reread.wal*50, first.wal)
+	t.Logf("WAL: first run %d kB, second %d kB, every detail read again %d kB",
+		first.wal>>10, again.wal>>10, reread.wal>>10)
+}
+
+// cost is what a run wrote.
+type cost struct {
+	writes, wal int64
+}
+
+func (s *site) cost(work func()) cost {
+	s.t.Helper()
+	before := s.written()
+	work()
+	after := s.written()
+	return cost{writes: after.writes - before.writes, wal: after.wal - before.wal}
+}
+
+// written reads the counters of the server over a connection of its own, once
+// all others, which report theirs when they end, are gone.
+func (s *site) written() cost {
+	s.t.Helper()
+	ctx := s.t.Context()
+	s.pool.Reset()
+	conn, err := pgx.Connect(ctx, s.dsn)
+	require.NoError(s.t, err)
+	defer func() { require.NoError(s.t, conn.Close(ctx)) }()
+	eventually(s.t, "other connections end", func() error {
+		others := 0
+		err := conn.QueryRow(ctx, `select count(*) from pg_stat_activity
+			where datname = current_database() and pid <> pg_backend_pid()`).Scan(&others)
+		if err == nil && others > 0 {
+			err = errNotYet
+		}
+		return err
+	})
+	var c cost
+	require.NoError(s.t, conn.QueryRow(ctx, `
+		select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint
+		  from pg_stat_user_tables where schemaname = 'groupchat'`).Scan(&c.writes, &c.wal))
+	return c
+}
