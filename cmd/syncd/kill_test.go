@@ -70,7 +70,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		require.NoError(t, err)
 	}
 	t.Logf("SYNCD_KILL_SEED=%d", seed)
-	draw := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a seed that can be given again
+	draw := rand.New(rand.NewPCG(seed, seed))
 
 	s := newSite(t, killTenant)
 	committed := map[string]bool{}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -157,7 +156,7 @@ func (s *site) start(args ...string) *child {
 	exe, err := os.Executable()
 	require.NoError(s.t, err)
 	c := &child{t: s.t, done: make(chan struct{})}
-	c.cmd = exec.CommandContext(context.Background(), exe, append(args, "--config", s.config)...) //nolint:gosec // our own binary
+	c.cmd = exec.CommandContext(context.Background(), exe, append(args, "--config", s.config)...)
 	c.cmd.Env = append(os.Environ(), runMain+"=1")
 	for k, v := range s.env {
 		c.cmd.Env = append(c.cmd.Env, k+"="+v)
@@ -247,5 +246,3 @@ func eventually(t *testing.T, what string, check func() error) {
 		}
 	}
 }
-
-func splitLines(text string) []string { return strings.Split(strings.TrimSpace(text), "\n") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -177,7 +178,8 @@ func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) 
 // report prints one line for people and scripts.
 func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 	n := res.Pass.Counts
-	line := fmt.Sprintf("%s: %s: pass %d, %d pages, %d rows read, %d changed, %d calls, %s",
+	var line strings.Builder
+	fmt.Fprintf(&line, "%s: %s: pass %d, %d pages, %d rows read, %d changed, %d calls, %s",
 		name, res.Outcome, res.Pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls, took.Round(time.Millisecond))
 	for _, extra := range []struct {
 		n    int64
@@ -189,21 +191,21 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 		{n.Restarts, "restarts"},
 	} {
 		if extra.n > 0 {
-			line += fmt.Sprintf(", %d %s", extra.n, extra.what)
+			fmt.Fprintf(&line, ", %d %s", extra.n, extra.what)
 		}
 	}
 	if res.Verdict != "" && res.Verdict != model.VerdictComplete {
-		line += fmt.Sprintf(" (%s)", res.Verdict)
+		fmt.Fprintf(&line, " (%s)", res.Verdict)
 	}
 	if res.Reason != nil {
-		line += ": " + res.Reason.Error()
+		fmt.Fprintf(&line, ": %v", res.Reason)
 	}
 	if res.Stopped {
-		line += "; stopped on request, the same command resumes it"
+		line.WriteString("; stopped on request, the same command resumes it")
 	} else if res.Outcome == model.OutcomePartial && !res.ResumeAt.IsZero() {
-		line += "; resumes at " + res.ResumeAt.Format(time.RFC3339)
+		line.WriteString("; resumes at " + res.ResumeAt.Format(time.RFC3339))
 	}
-	fmt.Fprintln(j.host.stdout, line)
+	fmt.Fprintln(j.host.stdout, line.String())
 }
 
 func exitOf(res sweep.Result) int {

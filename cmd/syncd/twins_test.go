@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -95,7 +94,7 @@ func TestStoppedPastTheLease(t *testing.T) {
 	close(woken)
 	ra := a.wait()
 	require.Equal(t, exitPartial, ra.code, ra)
-	require.True(t, strings.Contains(ra.stdout, "lease lost"), ra)
+	require.Contains(t, ra.stdout, "lease lost", ra)
 	require.Equal(t, sums, s.checksums())
 	require.Equal(t, committed, scalar[string](s, "select string_agg(p::text, ' ' order by pass_id) from sync.pass p"),
 		"nothing was committed without the lease")

@@ -28,8 +28,6 @@ var (
 	membersSpec = model.StreamSpec{Name: "members", Shape: model.ShapeDetail}
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // bench is one source with the lease of a stream and its open pass.
 type bench struct {
 	t     *testing.T
@@ -102,17 +100,17 @@ func (b *bench) detail(at time.Time, d model.ChatDetail) (model.StepResult, mode
 
 func group(id, name, owner string, members ...model.Member) model.ChatDetail {
 	return model.ChatDetail{
-		Chat:    model.Chat{ID: id, Name: &name, OwnerID: &owner, Notice: ptr(""), MemberCount: ptr(int64(len(members)))},
+		Chat:    model.Chat{ID: id, Name: &name, OwnerID: &owner, Notice: new(""), MemberCount: new(int64(len(members)))},
 		Members: members,
 	}
 }
 
 func staff(id string) model.Member {
-	return model.Member{ID: id, JoinedAt: t0.Add(-time.Hour), Type: ptr(int64(1)), Name: ptr("name of " + id)}
+	return model.Member{ID: id, JoinedAt: t0.Add(-time.Hour), Type: new(int64(1)), Name: new("name of " + id)}
 }
 
 func guest(id string) model.Member {
-	return model.Member{ID: id, JoinedAt: t0, Type: ptr(int64(2)), GroupNickname: ptr("")}
+	return model.Member{ID: id, JoinedAt: t0, Type: new(int64(2)), GroupNickname: new("")}
 }
 
 func scalar[T any](b *bench, sql string, args ...any) T {
@@ -277,7 +275,7 @@ func TestCommitFromAnOlderCheckpointIsRefused(t *testing.T) {
 	to.Cursor, to.Version, to.Pages, to.UpdatedAt = "c1", at.Version+1, 1, t0
 	step := model.Step{
 		Chain: at.Chain, From: at.Version, To: to,
-		Page: &model.Page{RequestedAt: t0, Chats: []model.Chat{{ID: "wr1", Status: ptr(int64(0))}}, Calls: 3},
+		Page: &model.Page{RequestedAt: t0, Chats: []model.Chat{{ID: "wr1", Status: new(int64(0))}}, Calls: 3},
 	}
 	_, counts, err := b.store.Commit(t.Context(), b.lease, b.pass, []model.Step{step})
 	require.NoError(t, err)
@@ -296,14 +294,14 @@ func TestCommitFromAnOlderCheckpointIsRefused(t *testing.T) {
 func TestListedChats(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	counts := b.list(t0, model.Chat{ID: "wr2", Status: ptr(int64(0))}, model.Chat{ID: "wr1", Status: ptr(int64(1))},
-		model.Chat{ID: "wr2", Status: ptr(int64(0))})
+	counts := b.list(t0, model.Chat{ID: "wr2", Status: new(int64(0))}, model.Chat{ID: "wr1", Status: new(int64(1))},
+		model.Chat{ID: "wr2", Status: new(int64(0))})
 	require.Equal(t, int64(2), counts.RowsChanged)
 	require.Equal(t, int64(2), counts.IDsDistinct)
 	require.Equal(t, int64(1), counts.IDsRepeated)
 
 	t1 := t0.Add(time.Hour)
-	counts = b.list(t1, model.Chat{ID: "wr1", Status: ptr(int64(1))}, model.Chat{ID: "wr2", Status: ptr(int64(3))})
+	counts = b.list(t1, model.Chat{ID: "wr1", Status: new(int64(1))}, model.Chat{ID: "wr2", Status: new(int64(3))})
 	require.Equal(t, int64(1), counts.RowsChanged)
 	require.Equal(t, t0, scalar[time.Time](b, "select listed_at from groupchat.chat where chat_id = 'wr1'").UTC())
 	require.Equal(t, t1, scalar[time.Time](b, "select listed_at from groupchat.chat where chat_id = 'wr2'").UTC())
@@ -311,14 +309,14 @@ func TestListedChats(t *testing.T) {
 	require.Equal(t, int64(0), scalar[int64](b,
 		"select status from groupchat.chat_history where chat_id = 'wr2' and known_from = $1 and known_until = $2", t0, t1))
 
-	counts = b.list(t0.Add(-time.Hour), model.Chat{ID: "wr2", Status: ptr(int64(2))})
+	counts = b.list(t0.Add(-time.Hour), model.Chat{ID: "wr2", Status: new(int64(2))})
 	require.Zero(t, counts.RowsChanged, "an answer asked for earlier overwrites nothing")
 }
 
 func TestDetailHistoryAndOwners(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.list(t0, model.Chat{ID: "wr1", Status: ptr(int64(0))})
+	b.list(t0, model.Chat{ID: "wr1", Status: new(int64(0))})
 	b.open(membersSpec, t0, false)
 	_, counts := b.detail(t0, group("wr1", "销售🔥", "li", staff("li"), guest("wm1"), guest("wm1")))
 	require.Equal(t, int64(1+2+1), counts.RowsChanged, "chat, two members, owner")

@@ -50,7 +50,7 @@ func (p *pursuit) readBatch(ctx context.Context, h handOut, due []model.Item, se
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, p.spec.Concurrency))
 	for _, item := range due {
-		if h.over() || ctx.Err() != nil {
+		if h.over() || ended(ctx) {
 			break
 		}
 		g.Go(func() error { return p.readItem(ctx, h, item, send) })
@@ -77,8 +77,8 @@ func (p *pursuit) readItem(ctx context.Context, h handOut, item model.Item, send
 	if err == nil {
 		return send(p.readStep(chain, page))
 	}
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // cut off by the end of the run; the item stays due
+	if ended(ctx) {
+		return nil // cut off by the end of the run; the item stays due
 	}
 	bad, ok := errors.AsType[*fetch.Error](err)
 	err = fmt.Errorf("read %s: %w", item.Subject, err)

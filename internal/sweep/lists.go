@@ -23,9 +23,10 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.spec.Concurrency))
 		for i, cp := range open {
-			g.Go(func() error {
-				var err error
-				done[i], err = p.follow(ctx, h, cp, send)
+			t := &trail{p: p, h: h, chain: cp.Chain, cp: cp, send: send}
+			t.chain.Params = p.paramsOf(cp.Chain.Subject)
+			g.Go(func() (err error) {
+				done[i], err = t.follow(ctx)
 				return err
 			})
 		}
@@ -34,73 +35,90 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 	return slices.Contains(done, false), err
 }
 
-// follow carries one chain from its checkpoint towards the vendor's last page
-// and reports whether it got there. Pages go to the committer in order, each
-// with the checkpoint after it, while the next one is being fetched.
-func (p *pursuit) follow(ctx context.Context, h handOut, cp model.Checkpoint, send func(model.Step) error,
-) (bool, error) {
-	chain := cp.Chain
-	chain.Params = p.paramsOf(chain.Subject)
-	startOver := func(why error) (bool, error) {
-		if cp.Restarts >= restartsMax {
-			p.trouble(h, ending{
-				outcome: model.OutcomeFailed, over: true,
-				reason: fmt.Errorf("chain %s started over %d times: %w", chain.Subject, cp.Restarts, why),
-			})
-			return true, nil
-		}
-		from := cp.Version
-		cp = restarted(cp, chain, p.runner.opts.Now())
-		return false, send(model.Step{Chain: chain, From: from, To: cp})
-	}
-	if !cp.Usable(chain.Params, p.spec.CursorTTL, p.runner.opts.Now()) {
-		if given, err := startOver(errCursorAged); given || err != nil {
+// trail is one chain being followed from its checkpoint.
+type trail struct {
+	p     *pursuit
+	h     handOut
+	chain model.Chain
+	cp    model.Checkpoint
+	watch rot
+	send  func(model.Step) error
+}
+
+// follow carries the chain towards the vendor's last page and reports whether it
+// got there. Pages go to the committer in order, each with the checkpoint after
+// it, while the next one is being fetched.
+func (t *trail) follow(ctx context.Context) (bool, error) {
+	if !t.cp.Usable(t.chain.Params, t.p.spec.CursorTTL, t.p.runner.opts.Now()) {
+		if err := t.startOver(errCursorAged); err != nil {
 			return false, err
 		}
 	}
-	var watch rot
 	for range pagesMax {
-		if h.over() || ctx.Err() != nil {
+		if t.h.over() || ended(ctx) {
 			return false, nil
 		}
-		page, err := p.runner.source.Page(ctx, chain, cp.Cursor)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return false, nil
-		case !isVendors(err):
-			return false, fmt.Errorf("fetch page %d of %s: %w", cp.Pages+1, chain.Subject, err)
-		case fetch.ClassOf(err) == fetch.ClassCursorGone && !cp.AtHead():
-			watch = rot{}
-			if given, err := startOver(err); given || err != nil {
-				return false, err
-			}
-			continue
-		default:
-			p.trouble(h, p.stopsRun(fmt.Errorf("fetch page %d of %s: %w", cp.Pages+1, chain.Subject, err)))
-			return false, nil
+		page, err := t.p.runner.source.Page(ctx, t.chain, t.cp.Cursor)
+		if err != nil {
+			err = t.failed(ctx, err)
+		} else {
+			err = t.take(page)
 		}
-		step := model.Step{Chain: chain, Page: &page, From: cp.Version, To: next(cp, page), Closed: page.Last}
-		if err := send(step); err != nil {
-			return false, err
-		}
-		if page.Last {
-			return true, nil
-		}
-		wrong := watch.seen(cp.Cursor, page)
-		cp = step.To
-		if wrong != "" {
-			watch = rot{}
-			if given, err := startOver(fmt.Errorf("cursor rot: %s", wrong)); given || err != nil {
-				return false, err
-			}
+		if err != nil || page.Last {
+			return err == nil, err
 		}
 	}
-	p.trouble(h, ending{
+	t.p.trouble(t.h, ending{
 		outcome: model.OutcomeFailed, over: true,
-		reason: fmt.Errorf("chain %s has more than %d pages", chain.Subject, pagesMax),
+		reason: fmt.Errorf("chain %s has more than %d pages", t.chain.Subject, pagesMax),
 	})
 	return false, nil
+}
+
+// take hands a page to the committer and moves on, or starts over where the page
+// leads nowhere.
+func (t *trail) take(page model.Page) error {
+	asked := t.cp.Cursor
+	step := model.Step{Chain: t.chain, Page: &page, From: t.cp.Version, To: next(t.cp, page), Closed: page.Last}
+	if err := t.send(step); err != nil {
+		return err
+	}
+	t.cp = step.To
+	if wrong := t.watch.seen(asked, page); wrong != "" {
+		return t.startOver(fmt.Errorf("cursor rot: %s", wrong))
+	}
+	return nil
+}
+
+// failed decides what a page that could not be fetched means for the chain. The
+// error it returns is ours, not the vendor's.
+func (t *trail) failed(ctx context.Context, err error) error {
+	if ended(ctx) {
+		return nil // cut off by the end of the run
+	}
+	cause := fmt.Errorf("fetch page %d of %s: %w", t.cp.Pages+1, t.chain.Subject, err)
+	switch {
+	case !isVendors(err):
+		return cause
+	case fetch.ClassOf(err) == fetch.ClassCursorGone && !t.cp.AtHead():
+		return t.startOver(err)
+	}
+	t.p.trouble(t.h, t.p.stopsRun(cause))
+	return nil
+}
+
+// startOver puts the chain back to its head, within bounds.
+func (t *trail) startOver(why error) error {
+	if t.cp.Restarts >= restartsMax {
+		t.p.trouble(t.h, ending{
+			outcome: model.OutcomeFailed, over: true,
+			reason: fmt.Errorf("chain %s started over %d times: %w", t.chain.Subject, t.cp.Restarts, why),
+		})
+		return nil
+	}
+	from := t.cp.Version
+	t.cp, t.watch = restarted(t.cp, t.chain, t.p.runner.opts.Now()), rot{}
+	return t.send(model.Step{Chain: t.chain, From: from, To: t.cp})
 }
 
 var errCursorAged = fmt.Errorf("its cursor is too old, or was born with other params")

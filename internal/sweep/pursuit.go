@@ -111,7 +111,9 @@ type handOut struct {
 	cancel          context.CancelCauseFunc
 }
 
-func (h handOut) over() bool { return h.quota.Err() != nil }
+func (h handOut) over() bool { return ended(h.quota) }
+
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
 
 // asked reports whether the caller wants the run to stop.
 func (p *pursuit) asked() bool {

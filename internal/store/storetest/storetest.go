@@ -41,7 +41,7 @@ type cluster struct {
 
 var (
 	shared     *cluster
-	sharedErr  error
+	errShared  error
 	sharedOnce sync.Once
 )
 
@@ -102,11 +102,11 @@ func newDatabase(tb testing.TB, options string) string {
 
 func start(tb testing.TB) *cluster {
 	tb.Helper()
-	sharedOnce.Do(func() { shared, sharedErr = launch() })
-	if errors.Is(sharedErr, embedpg.ErrNoBinaries) && os.Getenv("CI") == "" {
-		tb.Skipf("needs PostgreSQL: %v", sharedErr)
+	sharedOnce.Do(func() { shared, errShared = launch() })
+	if errors.Is(errShared, embedpg.ErrNoBinaries) && os.Getenv("CI") == "" {
+		tb.Skipf("needs PostgreSQL: %v", errShared)
 	}
-	require.NoError(tb, sharedErr)
+	require.NoError(tb, errShared)
 	return shared
 }
 
