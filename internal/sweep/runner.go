@@ -126,7 +126,7 @@ func (r *Runner) Pass(ctx context.Context, spec model.StreamSpec, req Request) (
 		return Result{}, because(ctx, err)
 	}
 	p := &pursuit{runner: r, spec: spec, lease: lease, pass: pass, stop: req.Stop}
-	for {
+	for ctx.Err() == nil {
 		end, err := p.slice(ctx)
 		if err != nil {
 			return Result{Pass: p.pass}, because(ctx, err)
@@ -135,6 +135,7 @@ func (r *Runner) Pass(ctx context.Context, spec model.StreamSpec, req Request) (
 			return *end, nil
 		}
 	}
+	return Result{Pass: p.pass}, context.Cause(ctx)
 }
 
 // because prefers the reason for which a context was cancelled to the error that
