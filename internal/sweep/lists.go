@@ -18,12 +18,20 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 	if err != nil {
 		return false, err
 	}
+	if p.watches == nil {
+		p.watches = make(map[string]*rot, len(open))
+	}
 	done := make([]bool, len(open))
 	err = p.flow(ctx, h, func(ctx context.Context, send func(model.Step) error) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.spec.Concurrency))
 		for i, cp := range open {
-			t := &trail{p: p, h: h, chain: cp.Chain, cp: cp, send: send}
+			watch, ok := p.watches[cp.Chain.Subject]
+			if !ok {
+				watch = &rot{}
+				p.watches[cp.Chain.Subject] = watch
+			}
+			t := &trail{p: p, h: h, chain: cp.Chain, cp: cp, watch: watch, send: send}
 			t.chain.Params = p.paramsOf(cp.Chain.Subject)
 			g.Go(func() (err error) {
 				done[i], err = t.follow(ctx)
@@ -41,7 +49,7 @@ type trail struct {
 	h     handOut
 	chain model.Chain
 	cp    model.Checkpoint
-	watch rot
+	watch *rot
 	send  func(model.Step) error
 }
 
@@ -54,7 +62,7 @@ func (t *trail) follow(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	for range pagesMax {
+	for t.cp.Pages < pagesMax {
 		if t.h.over() || ended(ctx) {
 			return false, nil
 		}
@@ -117,7 +125,8 @@ func (t *trail) startOver(why error) error {
 		return nil
 	}
 	from := t.cp.Version
-	t.cp, t.watch = restarted(t.cp, t.chain, t.p.runner.opts.Now()), rot{}
+	t.cp = restarted(t.cp, t.chain, t.p.runner.opts.Now())
+	*t.watch = rot{}
 	return t.send(model.Step{Chain: t.chain, From: from, To: t.cp})
 }
 

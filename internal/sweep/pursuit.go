@@ -34,6 +34,8 @@ type pursuit struct {
 
 	total, done int64 // items, for progress
 
+	watches map[string]*rot // of the chains of a list, by subject
+
 	mu   sync.Mutex
 	end  *ending // the first trouble that ends the run
 	deaf int     // transient failures in a row
