@@ -137,7 +137,8 @@ type ItemMove struct {
 	Refused bool
 	// At is when a failed read ended.
 	At time.Time
-	// DueAt is when it is due again.
+	// DueAt is when it is due again, later than the pass began: a pass reads
+	// whatever is due at its start.
 	DueAt time.Time
 	// DoubtDueAt is when it is due again should its answer be held back.
 	DoubtDueAt time.Time

@@ -75,7 +75,7 @@ func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
 		switch {
 		case !ok:
 			fresh = append(fresh, row)
-		case was.listedAt != nil && was.listedAt.After(row.readAt):
+		case was.listedAt != nil && was.listedAt.After(row.readAt) && !c.pass.Full:
 			continue
 		case c.pass.Full || was.listHash == nil || *was.listHash != sum:
 			changed = append(changed, row)

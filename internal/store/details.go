@@ -92,7 +92,8 @@ func (c *commit) writeDetails(ctx context.Context, tx pgx.Tx) error {
 }
 
 // detailRows collects the details of the steps, sorted by chat id, without those
-// that an answer requested later has overtaken.
+// that an answer requested later has overtaken. A full pass believes its own
+// clock rather than the one that stored the time of the last read.
 func (c *commit) detailRows() []*detailRow {
 	newest := map[string]*detailRow{}
 	for i, p := range c.pages {
@@ -100,12 +101,12 @@ func (c *commit) detailRows() []*detailRow {
 			d := &p.Details[j]
 			was, twice := newest[d.Chat.ID]
 			stored := c.items[c.steps[i].Chain.Subject].fetchedAt
-			if stored != nil && stored.After(p.RequestedAt) ||
-				twice && was.page.RequestedAt.After(p.RequestedAt) {
+			overtaken := stored != nil && stored.After(p.RequestedAt) && !c.pass.Full
+			if overtaken || twice && was.page.RequestedAt.After(p.RequestedAt) {
 				c.results[i].Stale = true
 				continue
 			}
-			if twice {
+			if twice && was.step != i {
 				c.results[was.step].Stale = true
 			}
 			newest[d.Chat.ID] = &detailRow{step: i, page: p, detail: d}
@@ -230,9 +231,14 @@ func (c *commit) askItems(ctx context.Context, tx pgx.Tx) error {
 func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 	last := map[string]int{}
 	for i := range c.steps {
-		if c.steps[i].Item != nil && !c.results[i].Stale {
-			last[c.steps[i].Chain.Subject] = i
+		if c.steps[i].Item == nil {
+			continue
 		}
+		subject := c.steps[i].Chain.Subject
+		if at, ok := last[subject]; ok && c.results[i].Stale && !c.results[at].Stale {
+			continue
+		}
+		last[subject] = i
 	}
 	if len(last) == 0 {
 		return nil
@@ -248,6 +254,7 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 		move := step.Item
 		due[i] = move.DueAt
 		switch {
+		case c.results[at].Stale: // nothing but the due time moves
 		case move.FailedCode != "":
 			failed[i], failures[i], codes[i] = &move.At, was.failures+1, textOrNull(move.FailedCode)
 		case c.results[at].Held && was.doubts+1 >= doubtsMax:

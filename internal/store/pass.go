@@ -113,7 +113,10 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, scope int64, pl
 		if !ok {
 			return fmt.Errorf("stream %s has no statement that seeds its items", plan.Spec.Name)
 		}
-		_, err := exec(ctx, tx, seed, pass.Source, pass.Stream, plan.Now)
+		if _, err := exec(ctx, tx, seed, pass.Source, pass.Stream, plan.Now); err != nil || !plan.Full {
+			return err
+		}
+		_, err = exec(ctx, tx, "item_hasten_all", pass.Source, pass.Stream, plan.Now)
 		return err
 	}
 	subjects := make([]string, len(plan.Spec.Subjects))
@@ -158,7 +161,7 @@ func checkpoints(ctx context.Context, db querier, pass model.Pass) ([]model.Chec
 // DueItems lists up to limit items that the pass still has to read, in the order
 // in which to read them.
 func (s *Store) DueItems(ctx context.Context, pass model.Pass, limit int) ([]model.Item, error) {
-	rows, err := s.pool.Query(ctx, q("item_due"), pass.Source, pass.Stream, pass.StartedAt, pass.Full, limit)
+	rows, err := s.pool.Query(ctx, q("item_due"), pass.Source, pass.Stream, pass.StartedAt, limit)
 	if err != nil {
 		return nil, fmt.Errorf("item_due: %w", err)
 	}
@@ -180,7 +183,7 @@ func (s *Store) DueItems(ctx context.Context, pass model.Pass, limit int) ([]mod
 // CountDue counts the items that the pass still has to read.
 func (s *Store) CountDue(ctx context.Context, pass model.Pass) (int64, error) {
 	var n int64
-	err := s.pool.QueryRow(ctx, q("item_count"), pass.Source, pass.Stream, pass.StartedAt, pass.Full).Scan(&n)
+	err := s.pool.QueryRow(ctx, q("item_count"), pass.Source, pass.Stream, pass.StartedAt).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("item_count: %w", err)
 	}

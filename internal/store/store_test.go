@@ -480,7 +480,7 @@ func TestFailedItemsAreTriedOnceAPass(t *testing.T) {
 		for _, it := range due {
 			_, _, err = b.store.Commit(t.Context(), b.lease, b.pass, []model.Step{{
 				Chain: model.Chain{Source: "acme", Stream: "members", Subject: it.Subject},
-				Item:  &model.ItemMove{FailedCode: "40050", At: at, DueAt: at},
+				Item:  &model.ItemMove{FailedCode: "40050", At: at, DueAt: at.Add(time.Minute)},
 			}})
 			require.NoError(t, err)
 		}

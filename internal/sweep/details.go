@@ -93,9 +93,10 @@ func (p *pursuit) readItem(ctx context.Context, h handOut, item model.Item, send
 	return send(p.failedStep(chain, item, bad))
 }
 
-// awaitDue waits for an item whose second read must not come too early.
+// awaitDue waits for an item whose second read must not come too early. A due
+// time further away than the pause was written by a clock that was ahead.
 func (p *pursuit) awaitDue(h handOut, item model.Item) error {
-	wait := item.DueAt.Sub(p.runner.opts.Now())
+	wait := min(item.DueAt.Sub(p.runner.opts.Now()), p.runner.opts.DoubtPause)
 	if !item.Doubtful || wait <= 0 {
 		return nil
 	}
@@ -104,21 +105,14 @@ func (p *pursuit) awaitDue(h handOut, item model.Item) error {
 
 // readStep is a good read: due again when it will be too old.
 func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {
-	base := page.RequestedAt
-	if base.Before(p.pass.StartedAt) {
-		base = p.pass.StartedAt
-	}
 	return model.Step{Chain: chain, Page: &page, Item: &model.ItemMove{
-		DueAt: base.Add(p.spec.MaxAge), DoubtDueAt: page.ReceivedAt.Add(p.runner.opts.DoubtPause),
+		DueAt: p.inPass(page.RequestedAt).Add(p.spec.MaxAge), DoubtDueAt: page.ReceivedAt.Add(p.runner.opts.DoubtPause),
 	}}
 }
 
 // failedStep is a read that failed for the sake of this one record.
 func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Error) model.Step {
-	now := p.runner.opts.Now()
-	if now.Before(p.pass.StartedAt) {
-		now = p.pass.StartedAt
-	}
+	now := p.inPass(p.runner.opts.Now())
 	refused := bad.Class == fetch.ClassGone || bad.Class == fetch.ClassDenied
 	code := bad.Code
 	if code == "" {
@@ -127,6 +121,16 @@ func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Erro
 	return model.Step{Chain: chain, Item: &model.ItemMove{
 		FailedCode: code, Refused: refused, At: now, DueAt: now.Add(failureBackoff(item.Failures)),
 	}}
+}
+
+// inPass returns t, or the first instant after the pass began where a clock has
+// gone back before that: an item that is due by the start of the pass would be
+// read again and again.
+func (p *pursuit) inPass(t time.Time) time.Time {
+	if first := p.pass.StartedAt.Add(time.Microsecond); t.Before(first) {
+		return first
+	}
+	return t
 }
 
 // failureBackoff is how long an item waits that has failed so often before.
