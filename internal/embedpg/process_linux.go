@@ -50,12 +50,3 @@ func forget(dataDir string) error {
 	}
 	return nil
 }
-
-// freeBytes is the space left on the file system of dir; 0 if that is unknown.
-func freeBytes(dir string) uint64 {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		return 0
-	}
-	return fs.Bavail * uint64(fs.Bsize) //nolint:gosec // a block size is positive
-}

@@ -38,8 +38,10 @@ type scratch struct {
 // scratchBases are the directories to try, best first.
 func scratchBases(durable bool) []string {
 	var bases []string
-	if !durable && tmpfsDir != "" && freeBytes(tmpfsDir) >= tmpfsBytesMin {
-		bases = append(bases, tmpfsDir)
+	if !durable && tmpfsDir != "" {
+		if free, err := DiskFree(tmpfsDir); err == nil && free >= tmpfsBytesMin {
+			bases = append(bases, tmpfsDir)
+		}
 	}
 	return append(bases, os.TempDir(), "/tmp")
 }
