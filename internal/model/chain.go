@@ -32,7 +32,18 @@ type Subject struct {
 	// Params is a JSON object in a fixed key order, so that equal params are
 	// equal bytes.
 	Params json.RawMessage
+	// Owners are the owners that the chain is restricted to; nil for all.
+	Owners []string
 }
+
+// Record is a kind of record that a list stream enumerates.
+type Record string
+
+// The records whose absence from a complete list means something.
+const (
+	RecordChat  Record = "chat"
+	RecordOwner Record = "owner"
+)
 
 // StreamSpec is what the loop must know of a stream: differences between
 // vendors travel here as data.
@@ -44,6 +55,18 @@ type StreamSpec struct {
 	Needs []string
 	// Subjects are the chains of a list stream, in order; nil otherwise.
 	Subjects []Subject
+	// Lists is what a list stream enumerates; "" where absence means nothing.
+	Lists Record
+	// ConfirmedBy is the detail stream whose direct read confirms that a record
+	// missed by this list is gone; Confirms is the reverse.
+	ConfirmedBy, Confirms string
+	// ForOwners makes the params of a chain restricted to some owners, at most
+	// [OwnerBatchMax]; nil where the vendor has no such filter.
+	ForOwners func(ids []string) json.RawMessage
+	// Roster adds chains for owners that the owner list has no more. When the
+	// first subject, which lists everything, turns out too large for the vendor,
+	// one for every owner batch takes its place.
+	Roster bool
 	// Params are the request params of every chain of a detail stream; nil
 	// otherwise.
 	Params json.RawMessage
@@ -58,13 +81,33 @@ type StreamSpec struct {
 	Concurrency int
 }
 
+// ParamsOf returns the params that the spec gives an open chain today; nil for
+// one that it does not know.
+func (s StreamSpec) ParamsOf(c Chain) json.RawMessage {
+	for _, subject := range s.Subjects {
+		if subject.Name == c.Subject {
+			return subject.Params
+		}
+	}
+	if s.ForOwners == nil || c.Owners == nil {
+		return nil
+	}
+	return s.ForOwners(c.Owners)
+}
+
 // Chain names one chain and carries its frozen request params.
 type Chain struct {
 	Source, Stream, Subject string
 	// Params is a JSON object; the cursor of the chain is valid only with
 	// byte-identical params.
 	Params json.RawMessage
+	// Owners are the owners that the chain is restricted to; nil for all.
+	Owners []string
 }
+
+// OwnerBatchMax is how many owners a chain is restricted to at most: the size of
+// groupchat.owner.batch_no.
+const OwnerBatchMax = 100
 
 // Checkpoint is where an open chain stands: the row of sync.checkpoint.
 type Checkpoint struct {

@@ -72,8 +72,12 @@ type PassPlan struct {
 type Pass struct {
 	ID             int64
 	Source, Stream string
-	StartedAt      time.Time
-	Full           bool
+	// Scope is the hash of the filters.
+	Scope int64
+	// ConfirmedBy and Confirms are those of the spec.
+	ConfirmedBy, Confirms string
+	StartedAt             time.Time
+	Full                  bool
 	// Resumed says that it had been opened by an earlier run.
 	Resumed bool
 	// Counts of what is committed so far.
@@ -125,8 +129,52 @@ type Step struct {
 	To   Checkpoint
 	// Closed says that the chain is done; its checkpoint is removed.
 	Closed bool
+	// Split are the chains that take the place of one that is closed.
+	Split []Subject
+	// Culprit is the owner for whose sake the vendor refused a chain, or nil.
+	Culprit *Culprit
 	// Item is set for detail streams.
 	Item *ItemMove
+}
+
+// Culprit is an owner whom the vendor refuses to take in a filter.
+type Culprit struct {
+	OwnerID, Code string
+	// DueAt is when it is tried again.
+	At, DueAt time.Time
+}
+
+// CulpritSubject is the subject under which sync.item keeps a troubled owner.
+func CulpritSubject(ownerID string) string { return "owner/" + ownerID }
+
+// Breaker holds back a mass disappearance: more than Min records and more than
+// Share of the known ones.
+type Breaker struct {
+	Min   int
+	Share float64
+}
+
+// Holds reports whether so many missing records have to be approved.
+func (b Breaker) Holds(missing, known int64) bool {
+	return missing > int64(b.Min) && float64(missing) > b.Share*float64(known)
+}
+
+// Ending is how a pass is to be closed.
+type Ending struct {
+	Outcome Outcome
+	// Reason says why the outcome is not complete; "" where it is.
+	Reason  string
+	At      time.Time
+	Breaker Breaker
+}
+
+// Closing is how a pass ended.
+type Closing struct {
+	Verdict Verdict
+	// Candidates is how many records a complete pass missed for the first time;
+	// Held says that they wait for a person's approval.
+	Candidates int64
+	Held       bool
 }
 
 // ItemMove is what becomes of an item of a detail stream.
@@ -134,7 +182,8 @@ type ItemMove struct {
 	// FailedCode is the vendor's code of a failed read, or "" for a good one.
 	FailedCode string
 	// Refused says that the failure is the vendor's answer: gone or out of sight.
-	Refused bool
+	// Gone says that it is the former, which confirms an absence.
+	Refused, Gone bool
 	// At is when a failed read ended.
 	At time.Time
 	// DueAt is when it is due again, later than the pass began: a pass reads

@@ -16,6 +16,8 @@ import (
 type storedChat struct {
 	listHash, detailHash *int64
 	listedAt, detailAt   *time.Time
+	listScope            *int64
+	goneAt               *time.Time
 }
 
 func (c *commit) askChats(ctx context.Context, tx pgx.Tx, ids []string) (map[string]storedChat, error) {
@@ -26,7 +28,7 @@ func (c *commit) askChats(ctx context.Context, tx pgx.Tx, ids []string) (map[str
 	known := make(map[string]storedChat, len(ids))
 	var id string
 	var s storedChat
-	_, err = pgx.ForEachRow(rows, []any{&id, &s.listHash, &s.detailHash, &s.listedAt, &s.detailAt}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &s.listHash, &s.detailHash, &s.listedAt, &s.detailAt, &s.listScope, &s.goneAt}, func() error {
 		known[id] = s
 		return nil
 	})
@@ -42,6 +44,7 @@ type chatRow struct {
 	readAt               time.Time
 	listedAt, detailAt   *time.Time
 	listHash, detailHash *int64
+	listScope            *int64
 }
 
 // writeListedChats writes the chats that list pages tell of, where they differ
@@ -65,24 +68,37 @@ func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	var fresh, changed []chatRow
+	var back []string // chats that were gone
 	for _, id := range ids {
 		row := newest[id]
 		c.hash.reset()
 		c.hash.chat(row.chat)
 		sum := c.hash.sum()
-		row.listHash, row.listedAt = &sum, &row.readAt
+		row.listHash, row.listedAt, row.listScope = &sum, &row.readAt, &c.pass.Scope
 		was, ok := known[id]
 		switch {
 		case !ok:
 			fresh = append(fresh, row)
 		case was.listedAt != nil && was.listedAt.After(row.readAt) && !c.pass.Full:
 			continue
-		case c.pass.Full || was.listHash == nil || *was.listHash != sum:
+		case was.goneAt != nil:
+			back = append(back, id)
+			changed = append(changed, row)
+		case c.pass.Full, !same(was.listHash, sum), !same(was.listScope, c.pass.Scope):
 			changed = append(changed, row)
 		}
 	}
-	return c.writeChats(ctx, tx, fresh, changed)
+	if err := c.writeChats(ctx, tx, fresh, changed); err != nil {
+		return err
+	}
+	if len(back) == 0 || c.pass.ConfirmedBy == "" {
+		return nil
+	}
+	_, err = exec(ctx, tx, "item_hasten", c.source, c.pass.ConfirmedBy, back, newest[back[0]].readAt)
+	return err
 }
+
+func same(stored *int64, now int64) bool { return stored != nil && *stored == now }
 
 // writeChats writes new rows by COPY and changed ones by upsert; both sorted.
 func (c *commit) writeChats(ctx context.Context, tx pgx.Tx, fresh, changed []chatRow) error {
@@ -105,7 +121,7 @@ func (c *commit) writeChats(ctx context.Context, tx pgx.Tx, fresh, changed []cha
 var chatColumns = []string{
 	"source", "chat_id", "name", "owner_id", "owner_name", "department_name", "status", "notice",
 	"member_count", "group_set_id", "relation_type", "created_at", "extra", "first_seen_at",
-	"known_from", "listed_at", "detail_at", "list_hash", "detail_hash",
+	"known_from", "listed_at", "detail_at", "list_hash", "detail_hash", "list_scope",
 }
 
 func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {
@@ -116,7 +132,7 @@ func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error
 				c.source, t.ID, t.Name, t.OwnerID, t.OwnerName,
 				t.DepartmentName, t.Status, t.Notice, t.MemberCount,
 				t.GroupSetID, t.RelationType, t.CreatedAt, t.Extra, r.readAt,
-				r.readAt, r.listedAt, r.detailAt, r.listHash, r.detailHash,
+				r.readAt, r.listedAt, r.detailAt, r.listHash, r.detailHash, r.listScope,
 			}, nil
 		}))
 	if err != nil {
@@ -133,7 +149,7 @@ func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []chatRow) err
 		text[i] = make([]*string, n)
 	}
 	status, members := make([]*int64, n), make([]*int64, n)
-	listHash, detailHash := make([]*int64, n), make([]*int64, n)
+	listHash, detailHash, scope := make([]*int64, n), make([]*int64, n), make([]*int64, n)
 	created, listed, detail := make([]*time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
 	read := make([]time.Time, n)
 	for i := range rows {
@@ -147,9 +163,9 @@ func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []chatRow) err
 		text[7][i] = extraText(t.Extra)
 		status[i], members[i], created[i] = t.Status, t.MemberCount, t.CreatedAt
 		read[i], listed[i], detail[i] = r.readAt, r.listedAt, r.detailAt
-		listHash[i], detailHash[i] = r.listHash, r.detailHash
+		listHash[i], detailHash[i], scope[i] = r.listHash, r.detailHash, r.listScope
 	}
 	_, err := exec(ctx, tx, "chat_upsert", c.source, id, text[0], text[1], text[2], text[3], status, text[4],
-		members, text[5], text[6], created, text[7], read, listed, detail, listHash, detailHash)
+		members, text[5], text[6], created, text[7], read, listed, detail, listHash, detailHash, scope)
 	return err
 }

@@ -54,12 +54,14 @@ type commit struct {
 	// were held back, by step.
 	applied []*detailRow
 	held    map[int]int64
+	// gone are the chats that this commit marks as gone, with the reason.
+	gone map[string]string
 }
 
 func (c *commit) run(ctx context.Context, tx pgx.Tx) error {
 	for _, write := range []func(context.Context, pgx.Tx) error{
-		c.writeListedChats, c.writeDetails, c.writeOwners, c.noteIDs,
-		c.moveItems, c.keepRejects, c.moveCheckpoints, c.count,
+		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.noteIDs,
+		c.moveItems, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
 	} {
 		if err := write(ctx, tx); err != nil {
 			return err
@@ -140,6 +142,11 @@ func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
 		if n != 1 {
 			return fmt.Errorf("chain %s: %w", subject, model.ErrCheckpointMoved)
 		}
+		if len(m.last.Split) > 0 {
+			if err := openChains(ctx, tx, c.pass, m.last.To.UpdatedAt, m.last.Split); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -189,7 +196,7 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 			if p.Total != nil {
 				n.TotalLast = p.Total
 			}
-		} else if step.Item == nil {
+		} else if step.Item == nil && !step.Closed {
 			n.Restarts++
 		}
 		if step.Item != nil && step.Item.FailedCode != "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"syncd/internal/model"
 )
@@ -245,14 +246,14 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 	}
 	subjects := sortedKeys(last)
 	n := len(subjects)
-	fetched, due, failed := make([]*time.Time, n), make([]time.Time, n), make([]*time.Time, n)
+	fetched, due, failed := make([]*time.Time, n), make([]pgtype.Timestamptz, n), make([]*time.Time, n)
 	failures, codes := make([]int, n), make([]*string, n)
 	doubtHash, doubts := make([]*int64, n), make([]int, n)
 	for i, subject := range subjects {
 		at := last[subject]
 		step, was := &c.steps[at], c.items[subject]
 		move := step.Item
-		due[i] = move.DueAt
+		due[i] = pgtype.Timestamptz{Time: move.DueAt, Valid: true}
 		switch {
 		case c.results[at].Stale: // nothing but the due time moves
 		case move.FailedCode != "":
@@ -263,9 +264,13 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 			c.counts.ItemsFailed++
 		case c.results[at].Held:
 			sum := c.held[at]
-			due[i], doubtHash[i], doubts[i], failures[i] = move.DoubtDueAt, &sum, was.doubts+1, was.failures
+			due[i].Time = move.DoubtDueAt
+			doubtHash[i], doubts[i], failures[i] = &sum, was.doubts+1, was.failures
 		default:
 			fetched[i] = &step.Page.RequestedAt
+		}
+		if c.gone[subject] != "" {
+			due[i] = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 		}
 	}
 	_, err := exec(ctx, tx, "item_move", c.source, c.stream, subjects, fetched, due, failed, failures, codes,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,8 +44,8 @@ func (c *commit) writeOwners(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 	}
-	if len(renamed) == 0 {
-		return nil
+	if err := c.listOwners(ctx, tx); err != nil || len(renamed) == 0 {
+		return err
 	}
 	names := make([]string, len(renamed))
 	for i, id := range renamed {
@@ -52,6 +53,22 @@ func (c *commit) writeOwners(ctx context.Context, tx pgx.Tx) error {
 	}
 	n, err := exec(ctx, tx, "owner_rename", c.source, renamed, names)
 	c.counts.RowsChanged += n
+	return err
+}
+
+// listOwners notes who is in the owner list.
+func (c *commit) listOwners(ctx context.Context, tx pgx.Tx) error {
+	var ids []string
+	for _, p := range c.pages {
+		for _, o := range p.Owners {
+			ids = append(ids, o.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	_, err := exec(ctx, tx, "owner_list", c.source, slices.Compact(ids), c.pass.Scope)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,8 +22,9 @@ var itemSeeds = map[string]string{"members": "item_seed_members"}
 // lost in a crash of PostgreSQL, and one that is not full where plan asks for
 // it, is abandoned first.
 func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.PassPlan) (model.Pass, error) {
-	pass := model.Pass{Source: lease.Source, Stream: lease.Stream}
 	scope := hashBytes(model.ScopeOf(plan.Spec))
+	pass := model.Pass{Source: lease.Source, Stream: lease.Stream, Scope: scope}
+	pass.ConfirmedBy, pass.Confirms = plan.Spec.ConfirmedBy, plan.Spec.Confirms
 	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
 		open, err := openPass(ctx, tx, lease)
 		if err != nil {
@@ -35,6 +37,7 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 			}
 			if reason == "" {
 				pass = open.pass
+				pass.Scope, pass.ConfirmedBy, pass.Confirms = scope, plan.Spec.ConfirmedBy, plan.Spec.Confirms
 				_, err = exec(ctx, tx, "pass_mark", pass.ID, model.OutcomeRunning, nil, nil)
 				return err
 			}
@@ -42,7 +45,7 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 				return err
 			}
 		}
-		return startPass(ctx, tx, &pass, scope, plan)
+		return startPass(ctx, tx, &pass, plan)
 	})
 	if err != nil {
 		return pass, fmt.Errorf("open pass: %w", err)
@@ -89,24 +92,27 @@ func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.
 	if err != nil {
 		return "", err
 	}
-	known := make(map[string]bool, len(plan.Spec.Subjects))
-	for _, s := range plan.Spec.Subjects {
-		known[s.Name] = true
-	}
 	for _, cp := range open {
-		if !known[cp.Chain.Subject] {
+		params := plan.Spec.ParamsOf(cp.Chain)
+		switch {
+		case params == nil:
 			return "its chain " + cp.Chain.Subject + " is not in the configuration any more", nil
+		case !cp.Usable(params, plan.Spec.CursorTTL, plan.Now):
+			return "the cursor of its chain " + cp.Chain.Subject + " is too old, or was born with other params", nil
 		}
 	}
 	return "", nil
 }
 
-func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, scope int64, plan model.PassPlan) error {
+func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.PassPlan) error {
 	pass.StartedAt, pass.Full = plan.Now, plan.Full
-	err := tx.QueryRow(ctx, q("pass_open"), pass.Source, pass.Stream, plan.Trigger, scope, plan.Full, plan.Now).
+	err := tx.QueryRow(ctx, q("pass_open"), pass.Source, pass.Stream, plan.Trigger, pass.Scope, plan.Full, plan.Now).
 		Scan(&pass.ID)
 	if err != nil {
 		return fmt.Errorf("pass_open: %w", err)
+	}
+	if err := noteScope(ctx, tx, *pass, plan.Now); err != nil {
+		return err
 	}
 	if plan.Spec.Shape == model.ShapeDetail {
 		seed, ok := itemSeeds[plan.Spec.Name]
@@ -119,16 +125,90 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, scope int64, pl
 		_, err = exec(ctx, tx, "item_hasten_all", pass.Source, pass.Stream, plan.Now)
 		return err
 	}
-	subjects := make([]string, len(plan.Spec.Subjects))
-	params := make([]string, len(plan.Spec.Subjects))
-	for i, s := range plan.Spec.Subjects {
-		subjects[i], params[i] = s.Name, string(s.Params)
-	}
 	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
 		return err
 	}
-	_, err = exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, plan.Now, subjects, params)
+	subjects := plan.Spec.Subjects
+	if plan.Spec.Roster {
+		unlisted, err := roster(ctx, tx, *pass, plan.Now, true)
+		if err != nil {
+			return err
+		}
+		for i, ids := range unlisted {
+			subjects = append(slices.Clip(subjects), model.Subject{
+				Name: fmt.Sprintf("unlisted/%d", i), Owners: ids, Params: plan.Spec.ForOwners(ids),
+			})
+		}
+	}
+	return openChains(ctx, tx, *pass, plan.Now, subjects)
+}
+
+// noteScope leaves a finding when the filters are not those of the pass before:
+// what the new ones do not reach is not gone.
+func noteScope(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time) error {
+	var was int64
+	err := tx.QueryRow(ctx, q("pass_scope_get"), pass.Source, pass.Stream).Scan(&was)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && was == pass.Scope {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("pass_scope_get: %w", err)
+	}
+	return addFinding(ctx, tx, pass, findingScope, "",
+		"the filters in the configuration have changed; records that they do not reach any more stay as they are", "", now)
+}
+
+// openChains adds chains to a pass, all at their heads.
+func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, subjects []model.Subject) error {
+	names, params, owners := make([]string, len(subjects)), make([]string, len(subjects)), make([]*string, len(subjects))
+	for i, s := range subjects {
+		names[i], params[i] = s.Name, string(s.Params)
+		if s.Owners != nil {
+			text, err := json.Marshal(s.Owners)
+			if err != nil {
+				return fmt.Errorf("owners of chain %s: %w", s.Name, err)
+			}
+			owners[i] = new(string(text))
+		}
+	}
+	_, err := exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, now, names, params, owners)
 	return err
+}
+
+// rosterKeeps is how long an owner who is gone is still asked about: what they
+// owned may not have been handed over yet.
+const rosterKeeps = 180 * 24 * time.Hour
+
+// roster lists owners in batches of at most [model.OwnerBatchMax]: only the
+// unlisted ones, packed, or all, by their batch numbers.
+func roster(ctx context.Context, db querier, pass model.Pass, now time.Time, unlisted bool) ([][]string, error) {
+	rows, err := db.Query(ctx, q("roster_get"), pass.Source, pass.Stream, now, unlisted, now.Add(-rosterKeeps))
+	if err != nil {
+		return nil, fmt.Errorf("roster_get: %w", err)
+	}
+	var batches [][]string
+	var id string
+	var number int
+	last := -1
+	_, err = pgx.ForEachRow(rows, []any{&id, &number}, func() error {
+		full := len(batches) > 0 && len(batches[len(batches)-1]) == model.OwnerBatchMax
+		if len(batches) == 0 || full || (!unlisted && number != last) {
+			batches = append(batches, nil)
+		}
+		last = number
+		batches[len(batches)-1] = append(batches[len(batches)-1], id)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("roster_get: %w", err)
+	}
+	return batches, nil
+}
+
+// Roster lists the owners of the pass's source in batches, without those that
+// the vendor has refused lately.
+func (s *Store) Roster(ctx context.Context, pass model.Pass, now time.Time) ([][]string, error) {
+	return roster(ctx, s.pool, pass, now, false)
 }
 
 // Checkpoints lists the chains of an open list pass that are not done.
@@ -148,7 +228,8 @@ func checkpoints(ctx context.Context, db querier, pass model.Pass) ([]model.Chec
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Checkpoint, error) {
 		cp := model.Checkpoint{PassID: pass.ID, Chain: model.Chain{Source: pass.Source, Stream: pass.Stream}}
 		var params string
-		err := row.Scan(&cp.Chain.Subject, &params, &cp.Cursor, &cp.Version, &cp.Pages, &cp.Restarts, &cp.UpdatedAt)
+		err := row.Scan(&cp.Chain.Subject, &params, &cp.Cursor, &cp.Version, &cp.Pages, &cp.Restarts, &cp.UpdatedAt,
+			&cp.Chain.Owners)
 		cp.Chain.Params = json.RawMessage(params)
 		return cp, err
 	})
@@ -201,27 +282,32 @@ func (s *Store) MarkPass(ctx context.Context, lease model.Lease, pass model.Pass
 }
 
 // ClosePass ends a pass. A list pass that is complete gets the verdict that its
-// facts allow.
+// facts allow; a complete verdict makes candidates of what it missed, which the
+// breaker may hold back.
 func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pass, spec model.StreamSpec,
-	outcome model.Outcome, reason string, now time.Time,
-) (model.Verdict, error) {
-	var verdict model.Verdict
+	end model.Ending,
+) (model.Closing, error) {
+	var closing model.Closing
 	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
-		if outcome == model.OutcomeComplete && spec.Shape == model.ShapeList {
-			facts := model.PassFacts{FinishedAt: now}
+		closing = model.Closing{}
+		if end.Outcome == model.OutcomeComplete && spec.Shape == model.ShapeList {
+			facts := model.PassFacts{FinishedAt: end.At}
 			err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind,
 				&facts.IDsDistinct, &facts.TotalFirst, &facts.TotalLast, &facts.StartedAt, &facts.SameScope)
 			if err != nil {
 				return fmt.Errorf("pass_facts: %w", err)
 			}
-			verdict = facts.Certify()
+			closing.Verdict = facts.Certify()
+			if err := missed(ctx, tx, pass, spec, end, &closing); err != nil {
+				return err
+			}
 		}
-		return endPass(ctx, tx, pass, outcome, verdict, reason, now)
+		return endPass(ctx, tx, pass, end.Outcome, closing.Verdict, end.Reason, end.At)
 	})
 	if err != nil {
-		return verdict, fmt.Errorf("close pass: %w", err)
+		return closing, fmt.Errorf("close pass: %w", err)
 	}
-	return verdict, nil
+	return closing, nil
 }
 
 func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, outcome model.Outcome, verdict model.Verdict,

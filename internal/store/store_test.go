@@ -59,9 +59,9 @@ func (b *bench) open(spec model.StreamSpec, now time.Time, full bool) {
 
 func (b *bench) close(spec model.StreamSpec, now time.Time) model.Verdict {
 	b.t.Helper()
-	v, err := b.store.ClosePass(b.t.Context(), b.lease, b.pass, spec, model.OutcomeComplete, "", now)
+	c, err := b.store.ClosePass(b.t.Context(), b.lease, b.pass, spec, model.Ending{Outcome: model.OutcomeComplete, At: now})
 	require.NoError(b.t, err)
-	return v
+	return c.Verdict
 }
 
 // list commits a whole list pass of one page.
@@ -258,7 +258,7 @@ func TestNoCommitWithoutTheLease(t *testing.T) {
 	}})
 	require.ErrorIs(t, err, model.ErrLeaseLost)
 	storetest.WantRows(t, b.pool, "groupchat.chat", 0)
-	_, err = b.store.ClosePass(t.Context(), b.lease, b.pass, chatsSpec, model.OutcomeComplete, "", t0)
+	_, err = b.store.ClosePass(t.Context(), b.lease, b.pass, chatsSpec, model.Ending{Outcome: model.OutcomeComplete, At: t0})
 	require.ErrorIs(t, err, model.ErrLeaseLost)
 	_, err = b.store.OpenPass(t.Context(), b.lease, model.PassPlan{Spec: chatsSpec, Now: t0})
 	require.ErrorIs(t, err, model.ErrLeaseLost)

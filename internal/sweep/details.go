@@ -113,13 +113,13 @@ func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {
 // failedStep is a read that failed for the sake of this one record.
 func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Error) model.Step {
 	now := p.inPass(p.runner.opts.Now())
-	refused := bad.Class == fetch.ClassGone || bad.Class == fetch.ClassDenied
+	gone := bad.Class == fetch.ClassGone
 	code := bad.Code
 	if code == "" {
 		code = bad.Class.String()
 	}
 	return model.Step{Chain: chain, Item: &model.ItemMove{
-		FailedCode: code, Refused: refused, At: now, DueAt: now.Add(failureBackoff(item.Failures)),
+		FailedCode: code, Refused: gone || bad.Class == fetch.ClassDenied, Gone: gone, At: now, DueAt: now.Add(failureBackoff(item.Failures)),
 	}}
 }
 

@@ -49,7 +49,10 @@ type Store interface {
 	// MarkPass says why an open pass does not go on just now.
 	MarkPass(ctx context.Context, lease model.Lease, pass model.Pass, outcome model.Outcome,
 		reason string, resumeAt time.Time) error
-	// ClosePass ends a pass and, for a complete list pass, certifies it.
+	// ClosePass ends a pass; one of a list that is complete is certified, and
+	// what it missed becomes candidates.
 	ClosePass(ctx context.Context, lease model.Lease, pass model.Pass, spec model.StreamSpec,
-		outcome model.Outcome, reason string, now time.Time) (model.Verdict, error)
+		end model.Ending) (model.Closing, error)
+	// Roster lists the owners in batches for chains restricted to owners.
+	Roster(ctx context.Context, pass model.Pass, now time.Time) ([][]string, error)
 }

@@ -2,8 +2,10 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +24,7 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 		p.watches = make(map[string]*rot, len(open))
 	}
 	done := make([]bool, len(open))
+	p.split.Store(false)
 	err = p.flow(ctx, h, func(ctx context.Context, send func(model.Step) error) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.spec.Concurrency))
@@ -32,7 +35,7 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 				p.watches[cp.Chain.Subject] = watch
 			}
 			t := &trail{p: p, h: h, chain: cp.Chain, cp: cp, watch: watch, send: send}
-			t.chain.Params = p.paramsOf(cp.Chain.Subject)
+			t.chain.Params = p.spec.ParamsOf(cp.Chain)
 			g.Go(func() (err error) {
 				done[i], err = t.follow(ctx)
 				return err
@@ -40,7 +43,7 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 		}
 		return g.Wait()
 	})
-	return slices.Contains(done, false), err
+	return p.split.Load() || slices.Contains(done, false), err
 }
 
 // trail is one chain being followed from its checkpoint.
@@ -51,6 +54,8 @@ type trail struct {
 	cp    model.Checkpoint
 	watch *rot
 	send  func(model.Step) error
+	// done says that the chain is closed.
+	done bool
 }
 
 // follow carries the chain towards the vendor's last page and reports whether it
@@ -72,8 +77,8 @@ func (t *trail) follow(ctx context.Context) (bool, error) {
 		} else {
 			err = t.take(page)
 		}
-		if err != nil || page.Last {
-			return err == nil, err
+		if err != nil || t.done {
+			return t.done, err
 		}
 	}
 	t.p.trouble(t.h, ending{
@@ -91,7 +96,7 @@ func (t *trail) take(page model.Page) error {
 	if err := t.send(step); err != nil {
 		return err
 	}
-	t.cp = step.To
+	t.cp, t.done = step.To, page.Last
 	if wrong := t.watch.seen(asked, page); wrong != "" {
 		return t.startOver(fmt.Errorf("cursor rot: %s", wrong))
 	}
@@ -110,9 +115,69 @@ func (t *trail) failed(ctx context.Context, err error) error {
 		return cause
 	case fetch.ClassOf(err) == fetch.ClassCursorGone && !t.cp.AtHead():
 		return t.startOver(err)
+	case t.cp.AtHead():
+		if parts, ok, err := t.parts(ctx, err); ok || err != nil {
+			return errors.Join(err, t.breakUp(parts))
+		}
 	}
 	t.p.trouble(t.h, t.p.stopsRun(cause))
 	return nil
+}
+
+// parts says what takes the place of a chain whose head the vendor refuses: the
+// owner batches where it was too large, the halves of a batch of owners, and for
+// a single owner only the note that this is the culprit. Not ok means that the
+// refusal has nothing to do with owners.
+func (t *trail) parts(ctx context.Context, cause error) (parts model.Step, ok bool, err error) {
+	bad, isVendors := errors.AsType[*fetch.Error](cause)
+	forOwners, owners := t.p.spec.ForOwners, t.chain.Owners
+	if !isVendors || forOwners == nil {
+		return parts, false, nil
+	}
+	switch {
+	case bad.Class == fetch.ClassTooLarge && owners == nil && t.p.spec.Roster:
+		if t.chain.Subject != t.p.spec.Subjects[0].Name {
+			break // a part of what the owner batches list
+		}
+		batches, err := t.p.runner.store.Roster(ctx, t.p.pass, t.p.runner.opts.Now())
+		if err != nil {
+			return parts, false, err
+		}
+		for i, ids := range batches {
+			name := fmt.Sprintf("owners/%d", i)
+			parts.Split = append(parts.Split, model.Subject{Name: name, Owners: ids, Params: forOwners(ids)})
+		}
+	case len(owners) > 1 && refusesOwners(bad.Class):
+		half := len(owners) / 2
+		for i, ids := range [][]string{owners[:half], owners[half:]} {
+			name := fmt.Sprintf("%s.%d", t.chain.Subject, i)
+			parts.Split = append(parts.Split, model.Subject{Name: name, Owners: ids, Params: forOwners(ids)})
+		}
+	case len(owners) == 1 && refusesOwners(bad.Class):
+		now := t.p.runner.opts.Now()
+		parts.Culprit = &model.Culprit{OwnerID: owners[0], Code: bad.Code, At: now, DueAt: now.Add(culpritPause)}
+	default:
+		return parts, false, nil
+	}
+	return parts, true, nil
+}
+
+// culpritPause is how long an owner whom the vendor refused is left out.
+const culpritPause = 24 * time.Hour
+
+func refusesOwners(c fetch.Class) bool {
+	return c == fetch.ClassRefused || c == fetch.ClassDenied || c == fetch.ClassGone || c == fetch.ClassTooLarge
+}
+
+// breakUp closes the chain in favour of its parts, which the next slice follows.
+func (t *trail) breakUp(step model.Step) error {
+	step.Chain, step.From, step.Closed = t.chain, t.cp.Version, true
+	step.To.UpdatedAt = t.p.runner.opts.Now()
+	t.done = true
+	if len(step.Split) > 0 {
+		t.p.split.Store(true)
+	}
+	return t.send(step)
 }
 
 // startOver puts the chain back to its head, within bounds.
@@ -131,13 +196,3 @@ func (t *trail) startOver(why error) error {
 }
 
 var errCursorAged = fmt.Errorf("its cursor is too old, or was born with other params")
-
-// paramsOf returns the params that the configuration gives the subject today.
-func (p *pursuit) paramsOf(subject string) []byte {
-	for _, s := range p.spec.Subjects {
-		if s.Name == subject {
-			return s.Params
-		}
-	}
-	return nil
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +34,9 @@ type pursuit struct {
 	stop   <-chan struct{}
 
 	total, done int64 // items, for progress
+
+	// split says that chains were opened which this slice does not follow.
+	split atomic.Bool
 
 	watches map[string]*rot // of the chains of a list, by subject
 
@@ -153,7 +157,7 @@ func (p *pursuit) leave(ctx context.Context) (*Result, error) {
 		reason = end.reason.Error()
 	}
 	if end.over {
-		_, err := p.runner.store.ClosePass(ctx, p.lease, p.pass, p.spec, end.outcome, reason, p.runner.opts.Now())
+		_, err := p.close(ctx, end.outcome, reason)
 		return res, err
 	}
 	return res, p.runner.store.MarkPass(ctx, p.lease, p.pass, end.outcome, reason, end.resumeAt)
@@ -168,12 +172,18 @@ func (p *pursuit) finish(ctx context.Context) (*Result, error) {
 		res.Reason = fmt.Errorf("%d items could not be read; each is due again after a pause, see sync.item", n)
 		reason = res.Reason.Error()
 	}
-	verdict, err := p.runner.store.ClosePass(ctx, p.lease, p.pass, p.spec, res.Outcome, reason, p.runner.opts.Now())
+	closing, err := p.close(ctx, res.Outcome, reason)
 	if err != nil {
 		return nil, err
 	}
-	res.Pass, res.Verdict = p.pass, verdict
+	res.Pass, res.Closing = p.pass, closing
 	return res, nil
+}
+
+func (p *pursuit) close(ctx context.Context, outcome model.Outcome, reason string) (model.Closing, error) {
+	return p.runner.store.ClosePass(ctx, p.lease, p.pass, p.spec, model.Ending{
+		Outcome: outcome, Reason: reason, At: p.runner.opts.Now(), Breaker: p.runner.opts.Breaker,
+	})
 }
 
 // flow runs work, which sends steps, beside the committer, and returns when both

@@ -27,6 +27,9 @@ type Options struct {
 	// DoubtPause is the least time between a doubtful answer and the second one
 	// that may confirm it. Default 2 s, which the vendor needs to settle.
 	DoubtPause time.Duration
+	// Breaker holds back a mass disappearance; the zero one holds back every
+	// disappearance.
+	Breaker model.Breaker
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time
 	// Progress is called after every commit, one call at a time. May be nil.
@@ -96,8 +99,9 @@ type Request struct {
 type Result struct {
 	Pass    model.Pass
 	Outcome model.Outcome
-	// Verdict is the certificate of a list pass that is complete.
-	Verdict model.Verdict
+	// Closing is the certificate of a list pass that is complete, and what it
+	// missed.
+	Closing model.Closing
 	// Reason says why it is not complete; nil where it is.
 	Reason error
 	// ResumeAt is the earliest instant at which going on makes sense; zero for
@@ -119,17 +123,31 @@ func (r *Runner) Pass(ctx context.Context, spec model.StreamSpec, req Request) (
 	ctx, stopRenewing := r.keepLease(ctx, lease)
 	defer stopRenewing()
 
+	for repeat := 0; ; repeat++ {
+		res, err := r.run(ctx, lease, spec, req)
+		if err != nil || res.Closing.Verdict != model.VerdictDrifted || repeat == driftRepeatsMax {
+			return res, because(ctx, err)
+		}
+	}
+}
+
+// driftRepeatsMax is how often a list pass is repeated at once because records
+// moved while it was read.
+const driftRepeatsMax = 2
+
+// run opens or resumes a pass and works until it is over or left.
+func (r *Runner) run(ctx context.Context, lease model.Lease, spec model.StreamSpec, req Request) (Result, error) {
 	pass, err := r.store.OpenPass(ctx, lease, model.PassPlan{
 		Spec: spec, Trigger: req.Trigger, Full: req.Full, Now: r.opts.Now(),
 	})
 	if err != nil {
-		return Result{}, because(ctx, err)
+		return Result{}, err
 	}
 	p := &pursuit{runner: r, spec: spec, lease: lease, pass: pass, stop: req.Stop}
 	for ctx.Err() == nil {
 		end, err := p.slice(ctx)
 		if err != nil {
-			return Result{Pass: p.pass}, because(ctx, err)
+			return Result{Pass: p.pass}, err
 		}
 		if end != nil {
 			return *end, nil

@@ -148,7 +148,7 @@ func TestListPassIsCertified(t *testing.T) {
 	b := newBench(t, lister(5, 3))
 	res := b.pass(sweep.Request{Trigger: "command"})
 	require.Equal(t, model.OutcomeComplete, res.Outcome)
-	require.Equal(t, model.VerdictComplete, res.Verdict)
+	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
 	require.Equal(t, int64(15), res.Pass.Counts.IDsDistinct)
 	storetest.WantRows(t, b.pool, "groupchat.chat", 15)
 	storetest.WantRows(t, b.pool, "sync.checkpoint", 0)
@@ -230,8 +230,8 @@ func TestRottenCursors(t *testing.T) {
 	}
 }
 
-// A cursor that is refused once starts the chain over; the pass is complete then,
-// but drifted.
+// A cursor that is refused once starts the chain over; the pass has drifted then,
+// and is repeated.
 func TestDeadCursorStartsTheChainOver(t *testing.T) {
 	t.Parallel()
 	pages := lister(4, 2)
@@ -244,8 +244,9 @@ func TestDeadCursorStartsTheChainOver(t *testing.T) {
 	})
 	res := b.pass(sweep.Request{})
 	require.Equal(t, model.OutcomeComplete, res.Outcome)
-	require.Equal(t, model.VerdictDrifted, res.Verdict)
-	require.Equal(t, int64(4), res.Pass.Counts.IDsRepeated)
+	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
+	require.Equal(t, "drifted 4, complete 0", b.scalar(
+		"select string_agg(verdict || ' ' || ids_repeated, ', ' order by pass_id) from sync.pass"), "repeated at once")
 	storetest.WantRows(t, b.pool, "groupchat.chat", 8)
 }
 

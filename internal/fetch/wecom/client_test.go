@@ -185,16 +185,21 @@ func TestSpecs(t *testing.T) {
 	require.Len(t, specs, 3)
 	require.Equal(t, model.StreamSpec{
 		Name: "owners", Shape: model.ShapeList, Concurrency: 1, Scope: json.RawMessage(`{}`),
-		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}},
+		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}}, Lists: model.RecordOwner,
 	}, specs[0])
+	require.JSONEq(t, `{"status_filter":0,"owner_ids":["li"],"limit":1000}`, string(specs[1].ForOwners([]string{"li"})))
+	specs[1].ForOwners = nil
 	require.Equal(t, model.StreamSpec{
 		Name: "chats", Shape: model.ShapeList, Needs: []string{"owners"}, Concurrency: 4, CursorTTL: time.Hour,
-		Subjects: []model.Subject{{Name: "status/0", Params: json.RawMessage(`{"status_filter":0,"limit":1000}`)}},
-		Scope:    json.RawMessage(`{}`),
+		Subjects: []model.Subject{
+			{Name: "status/0", Params: json.RawMessage(`{"status_filter":0,"limit":1000}`)},
+			{Name: "status/1", Params: json.RawMessage(`{"status_filter":1,"limit":1000}`)},
+		},
+		Scope: json.RawMessage(`{}`), Lists: model.RecordChat, ConfirmedBy: "members", Roster: true,
 	}, specs[1])
 	require.Equal(t, model.StreamSpec{
 		Name: "members", Shape: model.ShapeDetail, Needs: []string{"chats"}, Concurrency: 4, MaxAge: 24 * time.Hour,
-		Params: json.RawMessage(`{"need_name":1}`), Scope: json.RawMessage(`{}`),
+		Params: json.RawMessage(`{"need_name":1}`), Scope: json.RawMessage(`{}`), Confirms: "chats",
 	}, specs[2])
 }
 

@@ -40,37 +40,49 @@ type membersParams struct {
 
 // Specs returns the streams in the order in which they need each other. With
 // configured owners the chat list has a subject for every 100 of them, which is
-// as many as the vendor takes in a filter; otherwise one for everything.
+// as many as the vendor takes in a filter; otherwise one for everything, and one
+// for the chats of resigned owners alone, which not every reading of the
+// vendor's documents has in the first (vendor doc 92120, 93414).
 func (c *Client) Specs() []model.StreamSpec {
 	scope := encode(ownersParams{OwnerIDs: c.owners})
 	return []model.StreamSpec{
 		{
 			Name: streamOwners, Shape: model.ShapeList, Scope: scope, Concurrency: 1,
-			Subjects: []model.Subject{{Name: "all", Params: scope}},
+			Subjects: []model.Subject{{Name: "all", Params: scope}}, Lists: model.RecordOwner,
 		},
 		{
 			Name: streamChats, Shape: model.ShapeList, Needs: []string{streamOwners}, Scope: scope,
 			Subjects: c.chatSubjects(), CursorTTL: cursorTTL, Concurrency: c.parallel,
+			Lists: model.RecordChat, ConfirmedBy: streamMembers,
+			ForOwners: c.chatsOfOwners, Roster: len(c.owners) == 0,
 		},
 		{
 			Name: streamMembers, Shape: model.ShapeDetail, Needs: []string{streamChats}, Scope: scope,
 			Params: encode(membersParams{NeedName: 1}), MaxAge: c.maxAge, Concurrency: c.parallel,
+			Confirms: streamChats,
 		},
 	}
 }
 
 func (c *Client) chatSubjects() []model.Subject {
 	if len(c.owners) == 0 {
-		return []model.Subject{{Name: "status/0", Params: encode(chatsParams{Limit: c.pageSize})}}
+		return []model.Subject{
+			{Name: "status/0", Params: encode(chatsParams{Limit: c.pageSize})},
+			{Name: "status/1", Params: encode(chatsParams{StatusFilter: 1, Limit: c.pageSize})},
+		}
 	}
 	var subjects []model.Subject
 	for batch := range slices.Chunk(c.owners, ownerBatchMax) {
 		subjects = append(subjects, model.Subject{
-			Name:   fmt.Sprintf("owners/%d", len(subjects)),
-			Params: encode(chatsParams{OwnerIDs: batch, Limit: c.pageSize}),
+			Name: fmt.Sprintf("owners/%d", len(subjects)), Owners: batch, Params: c.chatsOfOwners(batch),
 		})
 	}
 	return subjects
+}
+
+// chatsOfOwners makes the params of a chat list restricted to these owners.
+func (c *Client) chatsOfOwners(ids []string) json.RawMessage {
+	return encode(chatsParams{OwnerIDs: ids, Limit: c.pageSize})
 }
 
 // encode writes params. They hold strings and numbers only, which cannot fail.

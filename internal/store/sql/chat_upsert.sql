@@ -5,17 +5,19 @@
 -- the answer does not tell: $2 chat_id  $3 name  $4 owner_id  $5 owner_name
 -- $6 department_name  $7 status  $8 notice  $9 member_count  $10 group_set_id
 -- $11 relation_type  $12 created_at  $13 extra  $14 read at  $15 listed_at
--- $16 detail_at  $17 list_hash  $18 detail_hash
+-- $16 detail_at  $17 list_hash  $18 detail_hash  $19 list_scope
+-- A chat that a list tells of is not gone (any more).
 -- Changes a row per chat. Uses chat_pkey.
 with n as (
     select *
       from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                   $8::text[], $9::bigint[], $10::text[], $11::text[], $12::timestamptz[],
                   $13::text[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
-                  $17::bigint[], $18::bigint[])
+                  $17::bigint[], $18::bigint[], $19::bigint[])
            as n (chat_id, name, owner_id, owner_name, department_name, status,
                  notice, member_count, group_set_id, relation_type, created_at,
-                 extra, read_at, listed_at, detail_at, list_hash, detail_hash)
+                 extra, read_at, listed_at, detail_at, list_hash, detail_hash,
+                 list_scope)
 ),
 former as (
     insert into groupchat.chat_history (source, chat_id, known_from, name, owner_id, status,
@@ -26,15 +28,16 @@ former as (
       join groupchat.chat c on c.source = $1 and c.chat_id = n.chat_id
      where n.name <> c.name or n.owner_id <> c.owner_id
         or n.status <> c.status or n.notice <> c.notice
+        or (n.listed_at is not null and c.gone_at is not null)
     on conflict do nothing
 )
 insert into groupchat.chat as c (source, chat_id, name, owner_id, owner_name, department_name,
                                  status, notice, member_count, group_set_id, relation_type,
                                  created_at, extra, first_seen_at, known_from, listed_at,
-                                 detail_at, list_hash, detail_hash)
+                                 detail_at, list_hash, detail_hash, list_scope)
 select $1, chat_id, name, owner_id, owner_name, department_name, status, notice, member_count,
        group_set_id, relation_type, created_at, extra::jsonb, read_at, read_at, listed_at,
-       detail_at, list_hash, detail_hash
+       detail_at, list_hash, detail_hash, list_scope
   from n
 on conflict (source, chat_id) do update
    set name            = coalesce(excluded.name, c.name),
@@ -55,8 +58,12 @@ on conflict (source, chat_id) do update
                                     coalesce(excluded.owner_id, c.owner_id),
                                     coalesce(excluded.status, c.status),
                                     coalesce(excluded.notice, c.notice))
+                                or (excluded.listed_at is not null and c.gone_at is not null)
                               then excluded.known_from else c.known_from end,
        listed_at       = coalesce(excluded.listed_at, c.listed_at),
        detail_at       = coalesce(excluded.detail_at, c.detail_at),
        list_hash       = coalesce(excluded.list_hash, c.list_hash),
-       detail_hash     = coalesce(excluded.detail_hash, c.detail_hash)
+       detail_hash     = coalesce(excluded.detail_hash, c.detail_hash),
+       list_scope      = coalesce(excluded.list_scope, c.list_scope),
+       gone_at         = case when excluded.listed_at is null then c.gone_at end,
+       gone_reason     = case when excluded.listed_at is null then c.gone_reason end

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/model"
+)
+
+// confirm settles the candidates that this commit has read directly: one that
+// could be read is no candidate, one that the vendor says is gone is marked so.
+func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
+	if c.pass.Confirms == "" || len(c.items) == 0 {
+		return nil
+	}
+	candidates, err := c.askCandidates(ctx, tx)
+	if err != nil || len(candidates) == 0 {
+		return err
+	}
+	var settled []string
+	var gone goneChats
+	for i := range c.steps {
+		step := &c.steps[i]
+		id := step.Chain.Subject
+		if step.Item == nil || !candidates[id] {
+			continue
+		}
+		switch {
+		case step.Page != nil && !c.results[i].Stale && !c.results[i].Held:
+			settled = append(settled, id)
+			detail := "the list of pass %d lacks it, and yet it can be read"
+			err := addFinding(ctx, tx, c.pass, findingNotGone, id, fmt.Sprintf(detail, c.pass.ID), "", step.Page.ReceivedAt)
+			if err != nil {
+				return err
+			}
+		case step.Item.Gone && c.gone[id] == "":
+			settled = append(settled, id)
+			if c.gone == nil {
+				c.gone = map[string]string{}
+			}
+			c.gone[id] = step.Item.FailedCode
+			gone.add(id, step.Item.FailedCode, c.items[id].fetchedAt, step.Item.At)
+		}
+	}
+	if len(settled) == 0 {
+		return nil
+	}
+	if err := c.markGone(ctx, tx, gone); err != nil {
+		return err
+	}
+	_, err = exec(ctx, tx, "candidate_drop", c.source, c.pass.Confirms, settled)
+	return err
+}
+
+// goneChats are parallel arrays, in the order of their ids.
+type goneChats struct {
+	ids, reasons []string
+	lastRead     []*time.Time
+	at           []time.Time
+}
+
+func (g *goneChats) add(id, reason string, lastRead *time.Time, at time.Time) {
+	g.ids, g.reasons = append(g.ids, id), append(g.reasons, reason)
+	g.lastRead, g.at = append(g.lastRead, lastRead), append(g.at, at)
+}
+
+// markGone marks chats as gone and closes their spells.
+func (c *commit) markGone(ctx context.Context, tx pgx.Tx, g goneChats) error {
+	if len(g.ids) == 0 {
+		return nil
+	}
+	n, err := exec(ctx, tx, "chat_gone", c.source, g.ids, g.reasons, g.at)
+	if err != nil {
+		return err
+	}
+	c.counts.RowsChanged += n
+	n, err = exec(ctx, tx, "chat_member_gone", c.source, g.ids, g.lastRead, g.at)
+	c.counts.RowsChanged += n
+	return err
+}
+
+func (c *commit) askCandidates(ctx context.Context, tx pgx.Tx) (map[string]bool, error) {
+	rows, err := tx.Query(ctx, q("candidate_ask"), c.source, c.pass.Confirms, sortedKeys(c.items))
+	if err != nil {
+		return nil, fmt.Errorf("candidate_ask: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("candidate_ask: %w", err)
+	}
+	candidates := make(map[string]bool, len(found))
+	for _, id := range found {
+		candidates[id] = true
+	}
+	return candidates, nil
+}
+
+// noteCulprits keeps the owners whom the vendor refused, and forgets the trouble
+// of those it took again.
+func (c *commit) noteCulprits(ctx context.Context, tx pgx.Tx) error {
+	var taken []string
+	for i := range c.steps {
+		step := &c.steps[i]
+		if bad := step.Culprit; bad != nil {
+			subject := model.CulpritSubject(bad.OwnerID)
+			_, err := exec(ctx, tx, "item_refuse", c.source, c.stream, subject, bad.At, bad.DueAt, bad.Code)
+			if err != nil {
+				return err
+			}
+			detail := fmt.Sprintf("the vendor refuses this owner in a filter (%s); chats that only this owner lists are not synced, "+
+				"and none of the owner's chats is marked gone", bad.Code)
+			if err := addFinding(ctx, tx, c.pass, findingOwnerRefused, bad.OwnerID, detail, "", bad.At); err != nil {
+				return err
+			}
+		} else if step.Closed && step.Page != nil {
+			for _, id := range step.Chain.Owners {
+				taken = append(taken, model.CulpritSubject(id))
+			}
+		}
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	_, err := exec(ctx, tx, "item_pardon", c.source, c.stream, taken)
+	return err
+}

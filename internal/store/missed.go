@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/model"
+)
+
+// Kinds of sync.finding.
+const (
+	findingNotGone      = "not_gone"
+	findingMass         = "mass_disappearance"
+	findingOwnerRefused = "owner_refused"
+	findingScope        = "scope_changed"
+)
+
+func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, detail, remedy string, now time.Time) error {
+	_, err := exec(ctx, tx, "finding_add", pass.Source, pass.Stream, kind, subject, pass.ID, detail, remedy, now)
+	return err
+}
+
+// missed looks at what a list pass that is about to close has not seen. What it
+// has seen is no candidate any more, whatever its verdict; new candidates need a
+// complete one.
+func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending,
+	closing *model.Closing,
+) error {
+	if _, err := exec(ctx, tx, "candidate_seen", pass.Source, pass.Stream, pass.ID); err != nil {
+		return err
+	}
+	if closing.Verdict != model.VerdictComplete {
+		return nil
+	}
+	known, err := countMissing(ctx, tx, pass, spec, closing)
+	if err != nil || closing.Candidates == 0 && spec.Lists != model.RecordOwner {
+		return err
+	}
+	if closing.Held = end.Breaker.Holds(closing.Candidates, known); closing.Held {
+		if closing.Held, err = notApproved(ctx, tx, pass); err != nil {
+			return err
+		}
+	}
+	if _, err := exec(ctx, tx, "pass_hold", pass.ID, closing.Candidates, closing.Held); err != nil {
+		return err
+	}
+	if closing.Held {
+		detail := fmt.Sprintf("%d of %d records are not in the list any more", closing.Candidates, known)
+		remedy := fmt.Sprintf("if that is right: syncd approve %d", pass.ID)
+		if err := addFinding(ctx, tx, pass, findingMass, "", detail, remedy, end.At); err != nil {
+			return err
+		}
+	}
+	switch {
+	case spec.Lists == model.RecordChat:
+		return missChats(ctx, tx, pass, spec, end, closing.Held)
+	case spec.Lists == model.RecordOwner && !closing.Held:
+		_, err = exec(ctx, tx, "owner_unlist", pass.Source, pass.ID, pass.Scope, pass.StartedAt, end.At)
+	}
+	return err
+}
+
+// countMissing counts what the pass missed for the first time, and what it
+// should have seen.
+func countMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, closing *model.Closing,
+) (known int64, err error) {
+	var row pgx.Row
+	switch spec.Lists {
+	case model.RecordChat:
+		row = tx.QueryRow(ctx, q("candidate_missing"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt)
+	case model.RecordOwner:
+		row = tx.QueryRow(ctx, q("owner_missing"), pass.Source, pass.ID, pass.Scope, pass.StartedAt)
+	default:
+		return 0, nil
+	}
+	if err := row.Scan(&closing.Candidates, &known); err != nil {
+		return 0, fmt.Errorf("count missing %ss: %w", spec.Lists, err)
+	}
+	return known, nil
+}
+
+// notApproved reports whether nobody has approved the pass before this one,
+// which was held back as well.
+func notApproved(ctx context.Context, tx pgx.Tx, pass model.Pass) (bool, error) {
+	var approved bool
+	err := tx.QueryRow(ctx, q("pass_approved"), pass.Source, pass.Stream).Scan(&approved)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return false, fmt.Errorf("pass_approved: %w", err)
+	}
+	return !approved, nil
+}
+
+// missChats makes candidates, and has those that are not held read at once.
+func missChats(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, held bool) error {
+	rows, err := tx.Query(ctx, q("candidate_add"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt, end.At, held)
+	if err != nil {
+		return fmt.Errorf("candidate_add: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("candidate_add: %w", err)
+	}
+	if held || len(ids) == 0 {
+		return nil
+	}
+	_, err = exec(ctx, tx, "item_hasten", pass.Source, spec.ConfirmedBy, ids, end.At)
+	return err
+}
+
+// ErrNothingToApprove means that a pass is not held back.
+var ErrNothingToApprove = errors.New("nothing to approve: the pass is not held back, was approved before, " +
+	"or a later pass has taken its place; `syncd status` names the one that waits")
+
+// Approve lets what a held pass missed through to confirmation, once. It returns
+// the source, the stream and how many candidates there are.
+func (s *Store) Approve(ctx context.Context, passID int64, confirmedBy func(stream string) string, now time.Time,
+) (source, stream string, candidates int, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, q("pass_approve"), passID, now).Scan(&source, &stream)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrNothingToApprove
+		}
+		if err != nil {
+			return fmt.Errorf("pass_approve: %w", err)
+		}
+		rows, err := tx.Query(ctx, q("candidate_release"), source, stream, passID)
+		if err != nil {
+			return fmt.Errorf("candidate_release: %w", err)
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("candidate_release: %w", err)
+		}
+		candidates = len(ids)
+		_, err = exec(ctx, tx, "item_hasten", source, confirmedBy(stream), ids, now)
+		return err
+	})
+	return source, stream, candidates, err
+}
+
+// HeldPass is a pass that waits for a person's approval.
+type HeldPass struct {
+	PassID         int64
+	Source, Stream string
+	FinishedAt     time.Time
+	Candidates     int64
+}
+
+// HeldPasses lists the passes that wait for approval.
+func (s *Store) HeldPasses(ctx context.Context) ([]HeldPass, error) {
+	rows, err := s.pool.Query(ctx, q("pass_held"))
+	if err != nil {
+		return nil, fmt.Errorf("pass_held: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[HeldPass])
+	if err != nil {
+		return nil, fmt.Errorf("pass_held: %w", err)
+	}
+	return list, nil
+}
