@@ -22,6 +22,12 @@ func (s *Sim) controls() *http.ServeMux {
 	})
 	mux.HandleFunc("GET /_sim/tenant", func(w http.ResponseWriter, _ *http.Request) { s.replyTenant(w) })
 	mux.HandleFunc("POST /_sim/tokens/expire", s.expireTokens)
+	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.replyFaults(w) })
+	mux.HandleFunc("POST /_sim/faults", s.armFault)
+	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.Disarm()
+		s.replyFaults(w)
+	})
 	return mux
 }
 

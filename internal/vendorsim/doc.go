@@ -40,10 +40,39 @@
 //	DELETE /_sim/calls           sets them to zero
 //	GET    /_sim/tenant          the truth at the clock: chats, memberships, owners
 //	POST   /_sim/tokens/expire   {"as":"expired"} (42001, the default) or {"as":"invalid"} (40014)
+//	GET    /_sim/faults          the faults in force, and the catalogue
+//	POST   /_sim/faults          {"fault":"busy:on=get,every=10"} puts one into force
+//	DELETE /_sim/faults          lifts them all
 //
 // These are neither counted nor limited nor scripted, and ask for no token: serve
 // the simulator on loopback only. In-process tests have the same as methods of
 // [Sim], and can block, replace, edit, cut and delay answers with a [Script].
+//
+// # Faults
+//
+// A fault is one named thing that goes wrong, written NAME or NAME:KEY=VALUE,… and
+// put into force with [Sim.Arm], `syncd sim --fault` or a control call. Many can
+// be in force; each strikes the calls that it matches, after the [Script] has had
+// its word.
+//
+//	credential  token-expired, token-invalid, wrong-secret
+//	limits      limited (45009 for a minute or an hour), congested (45033), busy (-1), errcode
+//	network     gateway (5xx, an HTML page, foreign JSON), drop, cut, stall, slow, huge
+//	list        cursor-dead, cursor-repeated, empty-pages, rows-repeated, rows-skipped, oversized-page, bad-owner
+//	rows        no-rows, rows-doubled, unreadable, bad-text, unknown-fields, quoted-numbers
+//	detail      gone, no-owner, other-chat
+//	time        time-passes
+//
+// Which calls, for every fault:
+//
+//	on                  endpoints joined by +: token, owners, list, get
+//	page, chat, owner   what is asked for: head or next pages, one chat, lists of one owner
+//	at, every, from, to which of the calls that match so far, counted from 1
+//	times               how often at most
+//	p, seed             with which probability, and how that is drawn
+//
+// Of several requests in flight at once it is open which one is counted first.
+// [Faults] and [FaultWhen] have all parameters with their defaults.
 //
 // # Odd shapes
 //

@@ -157,6 +157,11 @@ func (s *Sim) list(c *call) ([]byte, refusal) {
 			return nil, bad
 		}
 	}
+	if c.list.hollow != 0 {
+		return s.hollowPage(from, c.list.hollow, c.at), refusal{}
+	}
+	limit := c.list.apply(&from, *r.Limit, r.Cursor != "")
+	r.Limit = &limit
 	return s.listPage(x, &r, wanted, from, c.at), refusal{}
 }
 

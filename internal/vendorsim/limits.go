@@ -17,11 +17,11 @@ func (w *window) blocked(now time.Time) bool { return now.Before(w.until) }
 
 // take counts a call and reports whether it is within the limit.
 func (w *window) take(now time.Time) bool {
-	if w.max < 0 {
-		return true
-	}
 	if w.blocked(now) {
 		return false
+	}
+	if w.max < 0 {
+		return true
 	}
 	if w.used == 0 || now.Sub(w.began) >= w.length {
 		w.began, w.used = now, 0

@@ -7,6 +7,7 @@ import (
 
 // The codes of vendor doc 90313 that the simulator answers with.
 const (
+	codeBusy           = -1
 	codeOK             = 0
 	codeWrongSecret    = 40001
 	codeBadUserID      = 40003
@@ -27,6 +28,7 @@ const (
 )
 
 var errorTexts = map[int]string{
+	codeBusy:           "system busy",
 	codeWrongSecret:    "invalid credential",
 	codeBadUserID:      "invalid userid",
 	codeBadCorpID:      "invalid corpid",
@@ -58,9 +60,13 @@ const wrongJSON = "Warning: wrong json format. "
 // caller's address, and where to read more.
 func (s *Sim) errmsg(r refusal, c *call) string {
 	at := c.at.Unix()
+	text, known := errorTexts[r.code]
+	if !known {
+		text = "refused" // a fault may ask for any code
+	}
 	hint := fmt.Sprintf("%d%015d", at, s.tenant.bits(drawHint, c.request.Seq, uint64(at))%1e15)
 	return fmt.Sprintf("%s%s, hint: [%s], from ip: %s, more info at https://open.work.weixin.qq.com/devtool/query?e=%d",
-		r.warning, errorTexts[r.code], hint, c.address, r.code)
+		r.warning, text, hint, c.address, r.code)
 }
 
 // emptyLists are what an endpoint answers beside an error.

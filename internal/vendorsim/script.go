@@ -51,7 +51,17 @@ type Verdict struct {
 	// panic with [http.ErrAbortHandler].
 	Cut      bool
 	CutAfter int
+	// Stall keeps a cut connection open until the client goes away.
+	Stall bool
+	// Drop ends the connection without an answer. It needs a real server too.
+	Drop bool
 }
+
+// bent reports whether the call is not simply let through.
+func (v *Verdict) bent() bool { return v.Answer != nil || v.Edit != nil || v.broken() }
+
+// broken reports whether the connection does not survive.
+func (v *Verdict) broken() bool { return v.Cut || v.Drop }
 
 // Answer is an HTTP response. Zero Status is 200, nil Header that of a JSON body.
 type Answer struct {

@@ -33,6 +33,7 @@ type Sim struct {
 	tokens       tokens
 	wrongSecrets map[string]*window // by caller address
 	meters       map[string]*meter  // by endpoint; the map itself is fixed
+	faults       []*armed           // the slice is never changed in place
 }
 
 // New makes a simulator. The error lists every option out of range.
@@ -85,6 +86,7 @@ type call struct {
 	at      time.Time // tenant's clock
 	service time.Time // real time plus what the clock was moved
 	address string    // of the caller, without port
+	list    listBend
 }
 
 // ServeHTTP answers vendor calls under /cgi-bin/ and control calls under /_sim/;
@@ -105,7 +107,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "request body", http.StatusBadRequest)
 		return
 	}
-	c := &call{request: Request{Seq: s.seq.Add(1), Endpoint: endpoint, Method: r.Method, Body: body}}
+	c := &call{request: Request{Seq: s.seq.Add(1), Endpoint: endpoint, Method: r.Method, Body: body}, at: s.Now()}
+	c.address, _, _ = net.SplitHostPort(r.RemoteAddr)
 	crowded := s.enter(m)
 	defer s.leave(m)
 	s.serve(w, r, c, m, crowded)
@@ -134,6 +137,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request, c *call, m *meter, c
 	if script.OnRequest != nil {
 		verdict = script.OnRequest(r.Context(), c.request)
 	}
+	s.bend(c, &verdict)
 	if !pause(r.Context(), verdict.Delay) || !pause(r.Context(), s.opt.Latency) {
 		return
 	}
@@ -146,12 +150,17 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request, c *call, m *meter, c
 	if verdict.Edit != nil {
 		verdict.Edit(&answer)
 	}
-	s.record(m, code, verdict.Answer != nil || verdict.Edit != nil || verdict.Cut)
-	send(w, answer, verdict)
-	if script.OnResponse != nil {
-		script.OnResponse(Response{Request: c.request, Code: code, Answer: answer, Cut: verdict.Cut})
+	s.record(m, code, verdict.bent())
+	if !verdict.Drop {
+		send(w, answer, verdict)
 	}
-	if verdict.Cut {
+	if script.OnResponse != nil {
+		script.OnResponse(Response{Request: c.request, Code: code, Answer: answer, Cut: verdict.broken()})
+	}
+	if verdict.Stall {
+		<-r.Context().Done()
+	}
+	if verdict.broken() {
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -174,7 +183,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 // answer makes the simulator's own answer and returns its errcode.
 func (s *Sim) answer(c *call, r *http.Request, m *meter, crowded bool) ([]byte, int) {
 	query := r.URL.Query()
-	c.address, _, _ = net.SplitHostPort(r.RemoteAddr)
 	bad := s.admit(c, m, query.Get("access_token"), crowded)
 	if bad.code == codeOK {
 		bad = checkMethod(c.request)
@@ -205,7 +213,7 @@ func (s *Sim) admit(c *call, m *meter, token string, crowded bool) refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.at = s.clock
-	c.service = s.opt.Now().Add(s.clock.Sub(s.opt.Start))
+	c.service = s.serviceTime()
 	if c.request.Endpoint != EndpointToken {
 		if code := s.tokens.check(token, c.service); code != codeOK {
 			return refusal{code: code}
@@ -219,6 +227,9 @@ func (s *Sim) admit(c *call, m *meter, token string, crowded bool) refusal {
 	}
 	return refusal{}
 }
+
+// serviceTime is the time of tokens and limits. The caller holds mu.
+func (s *Sim) serviceTime() time.Time { return s.opt.Now().Add(s.clock.Sub(s.opt.Start)) }
 
 // checkMethod refuses the wrong method the way vendor doc 90313 says it shows:
 // the body is not seen, so a parameter is wrong.
