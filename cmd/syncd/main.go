@@ -7,10 +7,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -48,9 +50,9 @@ type host struct {
 
 // cli is the command line. Every command is a field with a Run method.
 type cli struct {
-	Config    string `help:"Configuration file." type:"path" default:"./syncd.yaml" env:"SYNCD_CONFIG" placeholder:"FILE"`
-	LogLevel  string `help:"Log level: trace, debug, info, warn or error (default: log.level of the configuration)." enum:",trace,debug,info,warn,error" default:""`
-	LogFormat string `help:"Log format: auto, console or json (default: log.format of the configuration)." enum:",auto,console,json" default:""`
+	Config    string `help:"Configuration file (default: $$SYNCD_CONFIG, or ./syncd.yaml)." type:"path" placeholder:"FILE"`
+	LogLevel  string `help:"Log level: trace, debug, info, warn or error (default: log.level of the configuration)." enum:",trace,debug,info,warn,error" default:"" placeholder:"LEVEL"`
+	LogFormat string `help:"Log format: auto, console or json (default: log.format of the configuration)." enum:",auto,console,json" default:"" placeholder:"FORMAT"`
 
 	Sync    syncCmd    `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
 	Status  statusCmd  `cmd:"" help:"Show how current every stream is."`
@@ -76,6 +78,8 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
+	// net/http prints there what a server sends unasked, word for word.
+	log.SetOutput(io.Discard)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(run(context.Background(), os.Args[1:], &host{
@@ -131,7 +135,11 @@ func usage(format string, args ...any) error {
 
 // load reads the configuration.
 func (c *cli) load(h *host) (*config.Config, error) {
-	cfg, err := config.Load(c.Config, h.getenv)
+	path := c.Config
+	if path == "" {
+		path, _ = h.getenv("SYNCD_CONFIG")
+	}
+	cfg, err := config.Load(kong.ExpandPath(cmp.Or(path, "./syncd.yaml")), h.getenv)
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -119,19 +120,88 @@ func (b *buffer) String() string {
 }
 
 // run executes a command line in this process.
-func (s *site) run(args ...string) result { return s.runWith(nil, args...) }
+func (s *site) run(args ...string) result { return s.runOn(nil, args...) }
 
-func (s *site) runWith(signals <-chan os.Signal, args ...string) result {
+// runOn is run on a host that change, which may be nil, has made special.
+func (s *site) runOn(change func(*host), args ...string) result {
 	s.t.Helper()
+	return command(s.t, func(h *host) {
+		h.getenv = s.getenv
+		if change != nil {
+			change(h)
+		}
+	}, append(args, "--config", s.config)...)
+}
+
+func (s *site) getenv(name string) (string, bool) {
+	v, ok := s.env[name]
+	return v, ok
+}
+
+// command executes a command line in this process, on a host without terminal,
+// environment and signals unless change gives it some. Writers that change sets
+// take what the result would hold.
+func command(t *testing.T, change func(*host), args ...string) result {
+	t.Helper()
 	var stdout, stderr buffer
-	code := run(s.t.Context(), append(args, "--config", s.config), &host{
-		stdout: &stdout, stderr: &stderr, now: time.Now, signals: signals,
-		getenv: func(name string) (string, bool) {
-			v, ok := s.env[name]
-			return v, ok
-		},
-	})
+	h := &host{
+		stdout: &stdout, stderr: &stderr, now: time.Now,
+		getenv: func(string) (string, bool) { return "", false },
+	}
+	change(h)
+	code := run(t.Context(), args, h)
 	return result{code, stdout.String(), stderr.String()}
+}
+
+// running is a command line that is being executed in this process.
+type running struct {
+	t              *testing.T
+	signals        chan os.Signal
+	stdout, stderr *buffer
+	done           chan result
+}
+
+// begin starts a command line in this process.
+func (s *site) begin(args ...string) *running {
+	s.t.Helper()
+	return begin(s.t, func(h *host) { h.getenv = s.getenv }, append(args, "--config", s.config)...)
+}
+
+func begin(t *testing.T, change func(*host), args ...string) *running {
+	t.Helper()
+	r := &running{
+		t: t, signals: make(chan os.Signal, 2), stdout: &buffer{}, stderr: &buffer{}, done: make(chan result, 1),
+	}
+	go func() {
+		got := command(t, func(h *host) {
+			change(h)
+			h.signals, h.stdout, h.stderr = r.signals, r.stdout, r.stderr
+		}, args...)
+		r.done <- result{got.code, r.stdout.String(), r.stderr.String()}
+	}()
+	return r
+}
+
+func (r *running) wait() result {
+	r.t.Helper()
+	select {
+	case got := <-r.done:
+		return got
+	case <-time.After(time.Minute):
+		require.Fail(r.t, "the command does not end", "%s\n%s", r.stdout, r.stderr)
+		return result{}
+	}
+}
+
+// saw waits until text has been printed to out.
+func saw(t *testing.T, out *buffer, text string) {
+	t.Helper()
+	eventually(t, "to see "+text, func() error {
+		if !strings.Contains(out.String(), text) {
+			return errNotYet
+		}
+		return nil
+	})
 }
 
 // ok is run for a command that must succeed.

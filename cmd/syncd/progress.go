@@ -36,13 +36,16 @@ type bar struct {
 func (b *bar) update(p sweep.Progress) {
 	done, total := extent(p)
 	if b.pb == nil {
-		limit := int64(-1)
+		limit, unit := int64(-1), "rows"
 		if total > 0 {
 			limit = total
 		}
+		if p.Total > 0 {
+			unit = "items"
+		}
 		b.pb = progressbar.NewOptions64(limit,
 			progressbar.OptionSetWriter(b.h.stderr), progressbar.OptionSetDescription(b.name),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
 			progressbar.OptionSetPredictTime(total > 0), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
 	}
