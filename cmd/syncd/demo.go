@@ -51,25 +51,31 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		stopSim()
+		err = errors.Join(err, vendor.Wait())
+	}()
 	fmt.Fprintf(h.stdout, "1. a simulated WeCom tenant of %d chats answers on %s\n", d.Chats, vendor.URL())
 
-	server, err := embedpg.Throwaway(ctx, embedpg.Options{})
+	starting, cancel := until(ctx, stop)
+	defer cancel()
+	server, err := embedpg.Throwaway(starting, embedpg.Options{})
 	if err != nil {
-		return err
+		return orInterrupted(starting, err)
 	}
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), serverStopMax)
 		defer cancel()
 		err = errors.Join(err, server.Stop(end))
 	}()
-	pool, err := store.Open(ctx, server.DSN("postgres"))
+	pool, err := store.Open(starting, server.DSN("postgres"))
 	if err != nil {
-		return err
+		return orInterrupted(starting, err)
 	}
 	defer pool.Close()
 	fmt.Fprintln(h.stdout, "2. a private PostgreSQL is running")
-	if err := prepareSchema(ctx, pool, true); err != nil {
-		return err
+	if err := prepareSchema(starting, pool, true); err != nil {
+		return orInterrupted(starting, err)
 	}
 	cfg, err := demoConfig(vendor.URL())
 	if err != nil {

@@ -34,13 +34,13 @@ func (s *statusCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	return c.withDatabase(ctx, h, func(db *database) error {
+	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err
 		}
 		for {
 			late, err := s.print(ctx, h, db.pool, sources)
-			if err != nil {
+			if err != nil && (!s.Watch || ctx.Err() == nil) {
 				return err
 			}
 			if !s.Watch {
@@ -50,7 +50,7 @@ func (s *statusCmd) Run(ctx context.Context, c *cli, h *host) error {
 				return nil
 			}
 			select {
-			case <-h.signals:
+			case <-ctx.Done():
 				return nil
 			case <-time.After(watchEvery):
 			}

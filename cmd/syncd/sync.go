@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"syncd/config"
 	"syncd/internal/fetch"
 	"syncd/internal/model"
 	"syncd/internal/store"
@@ -40,19 +41,30 @@ func (s *syncCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	}()
 	ctx, stop, done := interruptible(ctx, h)
 	defer done()
-	db, err := openDatabase(ctx, cfg)
+	db, err := s.open(ctx, stop, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	if err := prepareSchema(ctx, db.pool, !s.NoMigrate); err != nil {
-		return err
-	}
 	job := &syncJob{
 		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
 		full: s.Full, wait: !s.NoWait,
 	}
 	return job.run(ctx, sources)
+}
+
+// open opens a database that has the schema, unless it is interrupted.
+func (s *syncCmd) open(ctx context.Context, stop <-chan struct{}, cfg *config.Config) (*database, error) {
+	ctx, cancel := until(ctx, stop)
+	defer cancel()
+	db, err := openDatabase(ctx, cfg)
+	if err != nil {
+		return nil, orInterrupted(ctx, err)
+	}
+	if err := prepareSchema(ctx, db.pool, !s.NoMigrate); err != nil {
+		return nil, errors.Join(orInterrupted(ctx, err), db.close())
+	}
+	return db, nil
 }
 
 // waitHooks tells of the waits that a vendor imposes.
@@ -89,6 +101,29 @@ func interruptible(ctx context.Context, h *host) (context.Context, <-chan struct
 	}
 }
 
+// until returns a context that ends with stop, for work that has no pages in
+// hand.
+func until(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-stop:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// orInterrupted returns why ctx was interrupted, if it was: err only follows
+// from that.
+func orInterrupted(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errInterrupted) {
+		return cause
+	}
+	return err
+}
+
 var errInterrupted = &exitError{
 	code: exitPartial,
 	err:  errors.New("interrupted; what was committed is kept, the same command resumes from there"),
@@ -117,6 +152,8 @@ func (j *syncJob) run(ctx context.Context, sources []*source) error {
 		}
 		for _, spec := range src.specs {
 			if j.stopped() {
+				fmt.Fprintf(j.host.stdout, "%s/%s: not begun: stopped on request, the same command goes on with it\n",
+					src.Name, spec.Name)
 				code = worse(code, exitPartial)
 				break
 			}
@@ -165,11 +202,11 @@ func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) 
 		return sweep.Result{Outcome: model.OutcomePartial}, nil
 	}
 	if errors.Is(err, sweep.ErrStopped) || errors.Is(err, model.ErrLeaseLost) {
-		fmt.Fprintf(j.host.stdout, "%s: not synced: %v\n", name, err)
+		fmt.Fprintf(j.host.stdout, "%s: not synced: %v; the same command goes on with it\n", name, err)
 		return sweep.Result{Outcome: model.OutcomePartial}, nil
 	}
 	if err != nil {
-		return res, fmt.Errorf("%s: %w", name, err)
+		return res, fmt.Errorf("%s: %w", name, orInterrupted(ctx, err))
 	}
 	j.report(name, res, j.host.now().Sub(began))
 	return res, nil
