@@ -8,6 +8,7 @@ import (
 
 	"syncd/config"
 	"syncd/internal/embedpg"
+	"syncd/internal/model"
 	"syncd/internal/store"
 	"syncd/internal/vendorsim"
 )
@@ -88,7 +89,7 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	}
 	defer sources[0].client.Close()
 	fmt.Fprintln(h.stdout, "3. one full sync")
-	job := &syncJob{host: h, log: log, store: store.New(pool), stop: stop, leaseTTL: cfg.LeaseTTL, wait: true}
+	job := &syncJob{host: h, log: log, store: store.New(pool), stop: stop, leaseTTL: cfg.LeaseTTL, breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: true}
 	if err := job.run(ctx, sources); err != nil {
 		return err
 	}

@@ -87,6 +87,10 @@ type streamReport struct {
 	// Late says that two scheduled runs have gone by without a complete pass.
 	Late    bool   `json:"late"`
 	Running string `json:"running_by,omitempty"`
+	// HeldPassID is a pass that missed so many records, Candidates, that a person
+	// has to approve it.
+	HeldPassID int64 `json:"held_pass_id,omitempty"`
+	Candidates int64 `json:"candidates,omitempty"`
 }
 
 func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sources []*source) (late bool, err error) {
@@ -127,6 +131,7 @@ func report(src config.Source, stream string, known map[string]store.StreamStatu
 	r.Pages, r.RowsRead, r.RowsChanged = t.Counts.Pages, t.Counts.RowsRead, t.Counts.RowsChanged
 	r.Calls, r.Rejects = t.Counts.Calls, t.Counts.Rejects
 	r.Items, r.ItemsNeverRead, r.ItemsOverdue, r.ItemsFailing = t.Items, t.NeverRead, t.Overdue, t.Failing
+	r.HeldPassID, r.Candidates = t.HeldPassID, t.Candidates
 	if t.CompleteFrom == nil {
 		return r
 	}
@@ -170,6 +175,8 @@ func (r streamReport) note() string {
 		return "being synced by " + r.Running
 	case r.ResumeAt != nil:
 		return "resumes at " + r.ResumeAt.Format(time.RFC3339) + ": " + r.Error
+	case r.HeldPassID != 0:
+		return heldBack(r.Candidates, r.HeldPassID)
 	case r.Error != "":
 		return r.Error
 	case r.Late:

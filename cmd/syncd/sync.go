@@ -48,7 +48,8 @@ func (s *syncCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	defer func() { err = errors.Join(err, db.close()) }()
 	job := &syncJob{
 		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
-		full: s.Full, wait: !s.NoWait,
+		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share},
+		full:    s.Full, wait: !s.NoWait,
 	}
 	return job.run(ctx, sources)
 }
@@ -136,6 +137,7 @@ type syncJob struct {
 	store    *store.Store
 	stop     <-chan struct{}
 	leaseTTL time.Duration
+	breaker  model.Breaker
 	full     bool
 	wait     bool
 }
@@ -187,7 +189,7 @@ func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) 
 	name := src.Name + "/" + spec.Name
 	show := newProgress(j.host, j.log, name)
 	runner := sweep.NewRunner(src.Name, src.client, j.store, sweep.Options{
-		Holder: holder(j.host.now()), LeaseTTL: j.leaseTTL, Now: j.host.now, Progress: show.update,
+		Holder: holder(j.host.now()), LeaseTTL: j.leaseTTL, Breaker: j.breaker, Now: j.host.now, Progress: show.update,
 	})
 	began := j.host.now()
 	res, err := runner.Pass(ctx, spec, sweep.Request{
@@ -226,13 +228,17 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 		{n.ItemsRefused, "gone or out of sight"},
 		{n.ItemsFailed, "not readable"},
 		{n.Restarts, "restarts"},
+		{res.Closing.Candidates, "missing from the list"},
 	} {
 		if extra.n > 0 {
 			fmt.Fprintf(&line, ", %d %s", extra.n, extra.what)
 		}
 	}
-	if res.Verdict != "" && res.Verdict != model.VerdictComplete {
-		fmt.Fprintf(&line, " (%s)", res.Verdict)
+	if res.Closing.Verdict != "" && res.Closing.Verdict != model.VerdictComplete {
+		fmt.Fprintf(&line, " (%s)", res.Closing.Verdict)
+	}
+	if res.Closing.Held {
+		line.WriteString(": " + heldBack(res.Closing.Candidates, res.Pass.ID))
 	}
 	if res.Reason != nil {
 		fmt.Fprintf(&line, ": %v", res.Reason)

@@ -117,7 +117,7 @@ var ErrNothingToApprove = errors.New("nothing to approve: the pass is not held b
 
 // Approve lets what a held pass missed through to confirmation, once. It returns
 // the source, the stream and how many candidates there are.
-func (s *Store) Approve(ctx context.Context, passID int64, confirmedBy func(stream string) string, now time.Time,
+func (s *Store) Approve(ctx context.Context, passID int64, confirmedBy func(source, stream string) string, now time.Time,
 ) (source, stream string, candidates int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, q("pass_approve"), passID, now).Scan(&source, &stream)
@@ -136,29 +136,8 @@ func (s *Store) Approve(ctx context.Context, passID int64, confirmedBy func(stre
 			return fmt.Errorf("candidate_release: %w", err)
 		}
 		candidates = len(ids)
-		_, err = exec(ctx, tx, "item_hasten", source, confirmedBy(stream), ids, now)
+		_, err = exec(ctx, tx, "item_hasten", source, confirmedBy(source, stream), ids, now)
 		return err
 	})
 	return source, stream, candidates, err
-}
-
-// HeldPass is a pass that waits for a person's approval.
-type HeldPass struct {
-	PassID         int64
-	Source, Stream string
-	FinishedAt     time.Time
-	Candidates     int64
-}
-
-// HeldPasses lists the passes that wait for approval.
-func (s *Store) HeldPasses(ctx context.Context) ([]HeldPass, error) {
-	rows, err := s.pool.Query(ctx, q("pass_held"))
-	if err != nil {
-		return nil, fmt.Errorf("pass_held: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[HeldPass])
-	if err != nil {
-		return nil, fmt.Errorf("pass_held: %w", err)
-	}
-	return list, nil
 }

@@ -29,6 +29,9 @@ type StreamStatus struct {
 	Items, NeverRead, Overdue, Failing int64
 	// Holder is who is syncing it now, or "".
 	Holder string
+	// HeldPassID is the pass that waits for approval, 0 if none does, and
+	// Candidates how many records the latest complete pass missed.
+	HeldPassID, Candidates int64
 }
 
 // Status tells how the streams of a source stand; a stream without any pass is
@@ -43,7 +46,8 @@ func (s *Store) Status(ctx context.Context, source string, now time.Time) (map[s
 		c := &t.Counts
 		return t, row.Scan(&t.Stream, &t.PassID, &t.Outcome, &t.Verdict, &t.StartedAt, &t.FinishedAt, &t.ResumeAt,
 			&t.Error, &c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Rejects, &c.ItemsFailed, &c.ItemsRefused,
-			&t.CompleteFrom, &t.CompleteAt, &t.Items, &t.NeverRead, &t.Overdue, &t.Failing, &t.Holder)
+			&t.CompleteFrom, &t.CompleteAt, &t.Items, &t.NeverRead, &t.Overdue, &t.Failing, &t.Holder,
+			&t.HeldPassID, &t.Candidates)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stream_status: %w", err)

@@ -6,11 +6,14 @@
 select p.stream, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.finished_at, p.resume_at,
        coalesce(p.error, ''), p.pages, p.rows_read, p.rows_changed, p.calls, p.rejects,
        p.items_failed, p.items_refused, g.started_at, g.finished_at,
-       i.total, i.never, i.overdue, i.failing, coalesce(l.holder, '')
+       i.total, i.never, i.overdue, i.failing, coalesce(l.holder, ''),
+       coalesce(case when g.waits then g.pass_id end, 0), coalesce(g.candidates, 0)
   from (select distinct on (stream) * from sync.pass
          where source = $1
          order by stream, pass_id desc) p
-  left join lateral (select started_at, finished_at from sync.pass c
+  left join lateral (select pass_id, started_at, finished_at, candidates,
+                           held and approved_at is null as waits
+                      from sync.pass c
                       where c.source = $1 and c.stream = p.stream and c.outcome = 'complete'
                       order by c.pass_id desc
                       limit 1) g on true

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"syncd/internal/fetch"
+	"syncd/internal/store"
+)
+
+type approveCmd struct {
+	PassID int64 `arg:"" name:"pass-id" help:"The pass, as sync and status name it."`
+}
+
+// Run lets what a held pass missed through to confirmation. Nothing is marked
+// gone by it: the next sync reads each record directly.
+func (a *approveCmd) Run(ctx context.Context, c *cli, h *host) error {
+	cfg, err := c.load(h)
+	if err != nil {
+		return err
+	}
+	sources, err := choose(cfg, nil, fetch.Hooks{})
+	if err != nil {
+		return err
+	}
+	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
+		if err := store.CheckSchema(ctx, db.pool); err != nil {
+			return err
+		}
+		source, stream, n, err := store.New(db.pool).Approve(ctx, a.PassID, confirmedBy(sources), h.now())
+		if errors.Is(err, store.ErrNothingToApprove) {
+			return usage("pass %d: %w", a.PassID, err)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(h.stdout, "approved pass %d of %s/%s: %d records are confirmed one by one at the next sync\n",
+			a.PassID, source, stream, n)
+		return err
+	})
+}
+
+// confirmedBy tells which stream reads the records of a list directly.
+func confirmedBy(sources []*source) func(source, stream string) string {
+	return func(source, stream string) string {
+		for _, s := range sources {
+			for _, spec := range s.specs {
+				if s.Name == source && spec.Name == stream {
+					return spec.ConfirmedBy
+				}
+			}
+		}
+		return ""
+	}
+}
+
+// heldBack says what a person is asked.
+func heldBack(candidates, passID int64) string {
+	return fmt.Sprintf("%d records are missing from the list, too many to believe; if that is right: syncd approve %d",
+		candidates, passID)
+}
