@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -52,10 +53,23 @@ func MigrateUp(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	if err != nil {
 		return ran, fmt.Errorf("migrate up: %w", err)
 	}
-	if _, err := pool.Exec(ctx, q("role_grant")); err != nil {
-		return ran, fmt.Errorf("migrate up: role_grant: %w", err)
+	if err := grantRoles(ctx, pool); err != nil {
+		return ran, fmt.Errorf("migrate up: %w", err)
 	}
 	return ran, nil
+}
+
+// grantRoles lets one process at a time grant: two grants on one table at once
+// are an error (tuple concurrently updated).
+func grantRoles(ctx context.Context, pool *pgxpool.Pool) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for _, name := range []string{"schema_lock", "role_grant"} {
+			if _, err := exec(ctx, tx, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // MigrateDown undoes the latest migration and returns its file, or "" when
