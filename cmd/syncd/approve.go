@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"syncd/internal/fetch"
 	"syncd/internal/store"
 )
 
@@ -20,7 +19,7 @@ func (a *approveCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	sources, err := choose(cfg, nil, fetch.Hooks{})
+	sources, err := choose(cfg, nil, h.requests)
 	if err != nil {
 		return err
 	}

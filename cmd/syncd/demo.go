@@ -83,7 +83,7 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 		return err
 	}
 	log := c.logger(h, cfg.Log)
-	sources, err := choose(cfg, nil, waitHooks(log))
+	sources, err := choose(cfg, nil, h.watched(log))
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"syncd/config"
+	"syncd/internal/fetch"
 )
 
 // version is set by the linker.
@@ -46,6 +47,8 @@ type host struct {
 	signals <-chan os.Signal
 	// terminal says that stderr is one.
 	terminal bool
+	// requests bounds those to vendors; the zero value is the usual bounds.
+	requests fetch.Options
 }
 
 // cli is the command line. Every command is a field with a Run method.

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"syncd/config"
-	"syncd/internal/fetch"
 	"syncd/internal/model"
 	"syncd/internal/store"
 )
@@ -30,7 +29,7 @@ func (s *statusCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	sources, err := choose(cfg, nil, fetch.Hooks{})
+	sources, err := choose(cfg, nil, h.requests)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (s *syncCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 		return err
 	}
 	log := c.logger(h, cfg.Log)
-	sources, err := choose(cfg, s.Targets, waitHooks(log))
+	sources, err := choose(cfg, s.Targets, h.watched(log))
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,14 @@ func (s *syncCmd) open(ctx context.Context, stop <-chan struct{}, cfg *config.Co
 	return db, nil
 }
 
-// waitHooks tells of the waits that a vendor imposes.
-func waitHooks(log zerolog.Logger) fetch.Hooks {
-	return fetch.Hooks{Waiting: func(w fetch.Wait) {
+// watched are the bounds of requests, with waits that a vendor imposes told to
+// the log.
+func (h *host) watched(log zerolog.Logger) fetch.Options {
+	bounds := h.requests
+	bounds.Hooks = fetch.Hooks{Waiting: func(w fetch.Wait) {
 		log.Info().Str("source", w.Source).Str("endpoint", w.Endpoint).Dur("for", w.For).Msg("waiting: " + w.Why)
 	}}
+	return bounds
 }
 
 // interruptible returns a channel that closes with the first interrupt, and a

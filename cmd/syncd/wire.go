@@ -34,22 +34,22 @@ type source struct {
 	specs []model.StreamSpec
 }
 
-// buildSource makes the client of a source. It calls nobody.
-func buildSource(c config.Source, hooks fetch.Hooks) (*source, error) {
+// buildSource makes the client of a source, whose requests keep within bounds and
+// the configured limits. It calls nobody.
+func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	if c.Vendor != "wecom" {
 		return nil, usage("source %s: vendor %s is not in this version of syncd; remove the source for now", c.Name, c.Vendor)
+	}
+	bounds.Version = versionText()
+	bounds.Limits = fetch.Limits{
+		PerSecond: c.Limits.PerSecond, PerMinute: c.Limits.PerMinute, PerHour: c.Limits.PerHour,
+		PerMonth: c.Limits.PerMonth, Zone: c.Timezone, Concurrency: c.Limits.Concurrency,
+		Scope: fetch.Scope(c.Limits.Scope),
 	}
 	client, err := wecom.New(wecom.Options{
 		Source: c.Name, BaseURL: c.BaseURL, CorpID: c.Credentials.CorpID, Secret: c.Credentials.Secret.Reveal(),
 		OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
-		Fetch: fetch.Options{
-			Version: versionText(), Hooks: hooks,
-			Limits: fetch.Limits{
-				PerSecond: c.Limits.PerSecond, PerMinute: c.Limits.PerMinute, PerHour: c.Limits.PerHour,
-				PerMonth: c.Limits.PerMonth, Zone: c.Timezone, Concurrency: c.Limits.Concurrency,
-				Scope: fetch.Scope(c.Limits.Scope),
-			},
-		},
+		Fetch: bounds,
 	})
 	if err != nil {
 		return nil, usage("source %s: %w", c.Name, err)
@@ -66,7 +66,7 @@ func buildSource(c config.Source, hooks fetch.Hooks) (*source, error) {
 
 // choose builds the sources that targets ("SOURCE" or "SOURCE/STREAM") name, each
 // with the streams that are wanted; no targets are all of them.
-func choose(cfg *config.Config, targets []string, hooks fetch.Hooks) ([]*source, error) {
+func choose(cfg *config.Config, targets []string, bounds fetch.Options) ([]*source, error) {
 	var chosen []*source
 	matched := make([]bool, len(targets))
 	for _, c := range cfg.Sources {
@@ -83,7 +83,7 @@ func choose(cfg *config.Config, targets []string, hooks fetch.Hooks) ([]*source,
 		if !whole && len(wanted) == 0 {
 			continue
 		}
-		s, err := buildSource(c, hooks)
+		s, err := buildSource(c, bounds)
 		if err != nil {
 			return nil, err
 		}
