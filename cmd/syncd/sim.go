@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
 	"time"
 
 	"syncd/internal/vendorsim"
@@ -19,11 +22,16 @@ type simCmd struct {
 	Latency     time.Duration `help:"Wait before every answer."`
 	PerMinute   int           `help:"Calls a minute and endpoint before 45009; 0 is the documented 10000, -1 no limit."`
 	PerHour     int           `help:"Calls an hour and endpoint before 45009; 0 is the documented 150000, -1 no limit."`
+	Fault       []string      `help:"Put a fault into force, as NAME or NAME:KEY=VALUE,… (repeatable); see --list-faults." sep:"none" placeholder:"FAULT"`
+	ListFaults  bool          `help:"List the faults with their parameters, and exit."`
 	Odd         bool          `help:"Send strange shapes: numbers as strings, unknown fields, bytes that are no text."`
 }
 
 // Run serves the simulator until it is interrupted.
 func (s *simCmd) Run(ctx context.Context, h *host) error {
+	if s.ListFaults {
+		return listFaults(h.stdout)
+	}
 	if err := loopback(s.Listen); err != nil {
 		return err
 	}
@@ -35,6 +43,11 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	for _, text := range s.Fault {
+		if err := sim.Arm(text); err != nil {
+			return usage("--fault %s: %w", text, err)
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	server, err := sim.Start(ctx, s.Listen)
@@ -44,6 +57,9 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 	fmt.Fprintf(h.stdout, "simulated WeCom tenant of %d chats on %s\n", s.Chats, server.URL())
 	fmt.Fprintf(h.stdout, "  base_url: %s\n  credentials: {corp_id: %s, secret: %s}\n",
 		server.URL(), vendorsim.DefaultCorpID, vendorsim.DefaultSecret)
+	for _, fault := range sim.Armed() {
+		fmt.Fprintf(h.stdout, "  fault: %s\n", fault.Fault)
+	}
 	fmt.Fprintf(h.stdout, "move its clock: curl -d '{\"advance\":\"24h\"}' %s/_sim/clock\n", server.URL())
 	select {
 	case <-h.signals:
@@ -51,4 +67,21 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 	}
 	cancel()
 	return server.Wait()
+}
+
+// listFaults prints the catalogue.
+func listFaults(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	params := func(list []vendorsim.FaultParam) {
+		for _, p := range list {
+			fmt.Fprintf(w, "  %s=%s\t%s\n", p.Name, p.Default, p.Meaning)
+		}
+	}
+	for _, f := range vendorsim.Faults() {
+		fmt.Fprintf(w, "%s\t%s (on=%s)\n", f.Name, f.Does, strings.Join(f.On, "+"))
+		params(f.Params)
+	}
+	fmt.Fprintln(w, "\nwhich calls, for every fault:")
+	params(vendorsim.FaultWhen())
+	return w.Flush()
 }
