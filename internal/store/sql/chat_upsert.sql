@@ -1,6 +1,8 @@
 -- Writes chats. A new one is inserted; a known one takes what the answer tells
 -- and keeps the rest. When a tracked value changes, the former ones go to
--- chat_history.
+-- chat_history: those of the locked row, which another stream may have written
+-- since this statement began. Versions get distinct times in the order in which
+-- they are written, also when the answers crossed.
 -- $1 source; arrays of equal length, distinct and sorted by chat_id, null where
 -- the answer does not tell: $2 chat_id  $3 name  $4 owner_id  $5 owner_name
 -- $6 department_name  $7 status  $8 notice  $9 member_count  $10 group_set_id
@@ -19,13 +21,20 @@ with n as (
                  extra, read_at, listed_at, detail_at, list_hash, detail_hash,
                  list_scope)
 ),
+was as materialized (
+    select c.source, c.chat_id, c.known_from, c.name, c.owner_id, c.status, c.notice, c.gone_at
+      from n
+      join groupchat.chat c on c.source = $1 and c.chat_id = n.chat_id
+     order by c.chat_id collate "C"
+       for no key update of c
+),
 former as (
     insert into groupchat.chat_history (source, chat_id, known_from, name, owner_id, status,
                                         notice, gone_at, known_until)
     select c.source, c.chat_id, c.known_from, c.name, c.owner_id, c.status,
-           c.notice, c.gone_at, n.read_at
+           c.notice, c.gone_at, greatest(n.read_at, c.known_from + interval '1 microsecond')
       from n
-      join groupchat.chat c on c.source = $1 and c.chat_id = n.chat_id
+      join was c on c.chat_id = n.chat_id
      where n.name <> c.name or n.owner_id <> c.owner_id
         or n.status <> c.status or n.notice <> c.notice
         or (n.listed_at is not null and c.gone_at is not null)
@@ -35,10 +44,13 @@ insert into groupchat.chat as c (source, chat_id, name, owner_id, owner_name, de
                                  status, notice, member_count, group_set_id, relation_type,
                                  created_at, extra, first_seen_at, known_from, listed_at,
                                  detail_at, list_hash, detail_hash, list_scope)
-select $1, chat_id, name, owner_id, owner_name, department_name, status, notice, member_count,
-       group_set_id, relation_type, created_at, extra::jsonb, read_at, read_at, listed_at,
+select $1, n.chat_id, n.name, n.owner_id, owner_name, department_name, n.status, n.notice,
+       member_count, group_set_id, relation_type, created_at, extra::jsonb, read_at,
+       greatest(read_at, was.known_from + interval '1 microsecond'), listed_at,
        detail_at, list_hash, detail_hash, list_scope
   from n
+  left join was on was.chat_id = n.chat_id
+ order by n.chat_id collate "C"
 on conflict (source, chat_id) do update
    set name            = coalesce(excluded.name, c.name),
        owner_id        = coalesce(excluded.owner_id, c.owner_id),
