@@ -22,12 +22,13 @@ comment on column sync.pass.held is 'True when the pass missed so many records t
 comment on column sync.pass.approved_at is 'When a person approved it.';
 
 create table sync.candidate (
-    source     text        not null,
-    stream     text        not null,
-    subject    text        not null,
-    pass_id    bigint      not null,
-    missing_at timestamptz not null,
-    held       boolean     not null,
+    source       text        not null,
+    stream       text        not null,
+    subject      text        not null,
+    pass_id      bigint      not null,
+    missing_at   timestamptz not null,
+    held         boolean     not null,
+    confirmed_by text        not null,
     primary key (source, stream, subject)
 );
 comment on table  sync.candidate is 'Records that a complete pass missed and that no direct read has confirmed to be gone.';
@@ -36,6 +37,7 @@ comment on column sync.candidate.stream is 'List stream that missed it.';
 comment on column sync.candidate.subject is 'Id of the record.';
 comment on column sync.candidate.pass_id is 'The pass that missed it; for a held one, the latest.';
 comment on column sync.candidate.missing_at is 'When it was first missed.';
+comment on column sync.candidate.confirmed_by is 'Stream whose direct read confirms or clears it.';
 comment on column sync.candidate.held is 'True while the breaker holds it back until a person approves the pass.';
 
 create table sync.finding (

@@ -15,19 +15,11 @@ type approveCmd struct {
 // Run lets what a held pass missed through to confirmation. Nothing is marked
 // gone by it: the next sync reads each record directly.
 func (a *approveCmd) Run(ctx context.Context, c *cli, h *host) error {
-	cfg, err := c.load(h)
-	if err != nil {
-		return err
-	}
-	sources, err := choose(cfg, nil, h.requests)
-	if err != nil {
-		return err
-	}
 	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err
 		}
-		source, stream, n, err := store.New(db.pool).Approve(ctx, a.PassID, confirmedBy(sources), h.now())
+		source, stream, n, err := store.New(db.pool).Approve(ctx, a.PassID, h.now())
 		if errors.Is(err, store.ErrNothingToApprove) {
 			return usage("pass %d: %w", a.PassID, err)
 		}
@@ -38,20 +30,6 @@ func (a *approveCmd) Run(ctx context.Context, c *cli, h *host) error {
 			a.PassID, source, stream, n)
 		return err
 	})
-}
-
-// confirmedBy tells which stream reads the records of a list directly.
-func confirmedBy(sources []*source) func(source, stream string) string {
-	return func(source, stream string) string {
-		for _, s := range sources {
-			for _, spec := range s.specs {
-				if s.Name == source && spec.Name == stream {
-					return spec.ConfirmedBy
-				}
-			}
-		}
-		return ""
-	}
 }
 
 // heldBack says what a person is asked.

@@ -96,7 +96,8 @@ func notApproved(ctx context.Context, tx pgx.Tx, pass model.Pass) (bool, error) 
 
 // missChats makes candidates, and has those that are not held read at once.
 func missChats(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, held bool) error {
-	rows, err := tx.Query(ctx, q("candidate_add"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt, end.At, held)
+	rows, err := tx.Query(ctx, q("candidate_add"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt, end.At, held,
+		spec.ConfirmedBy)
 	if err != nil {
 		return fmt.Errorf("candidate_add: %w", err)
 	}
@@ -117,7 +118,7 @@ var ErrNothingToApprove = errors.New("nothing to approve: the pass is not held b
 
 // Approve lets what a held pass missed through to confirmation, once. It returns
 // the source, the stream and how many candidates there are.
-func (s *Store) Approve(ctx context.Context, passID int64, confirmedBy func(source, stream string) string, now time.Time,
+func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
 ) (source, stream string, candidates int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, q("pass_approve"), passID, now).Scan(&source, &stream)
@@ -131,13 +132,22 @@ func (s *Store) Approve(ctx context.Context, passID int64, confirmedBy func(sour
 		if err != nil {
 			return fmt.Errorf("candidate_release: %w", err)
 		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		confirmers := map[string][]string{}
+		var id, confirmer string
+		_, err = pgx.ForEachRow(rows, []any{&id, &confirmer}, func() error {
+			confirmers[confirmer] = append(confirmers[confirmer], id)
+			candidates++
+			return nil
+		})
 		if err != nil {
 			return fmt.Errorf("candidate_release: %w", err)
 		}
-		candidates = len(ids)
-		_, err = exec(ctx, tx, "item_hasten", source, confirmedBy(source, stream), ids, now)
-		return err
+		for _, confirmer := range sortedKeys(confirmers) {
+			if _, err := exec(ctx, tx, "item_hasten", source, confirmer, confirmers[confirmer], now); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return source, stream, candidates, err
 }

@@ -214,13 +214,12 @@ func TestMassDisappearanceWaitsForApproval(t *testing.T) {
 	require.Equal(t, again.Pass.ID, status["chats"].HeldPassID)
 	require.Equal(t, int64(30), status["chats"].Candidates)
 
-	confirmedBy := func(string, string) string { return "members" }
-	_, _, _, err = v.store.Approve(t.Context(), first.Pass.ID, confirmedBy, time.Now())
+	_, _, _, err = v.store.Approve(t.Context(), first.Pass.ID, time.Now())
 	require.Error(t, err, "a later pass has taken its place")
-	_, _, n, err := v.store.Approve(t.Context(), again.Pass.ID, confirmedBy, time.Now())
+	_, _, n, err := v.store.Approve(t.Context(), again.Pass.ID, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, 30, n)
-	_, _, _, err = v.store.Approve(t.Context(), again.Pass.ID, confirmedBy, time.Now())
+	_, _, _, err = v.store.Approve(t.Context(), again.Pass.ID, time.Now())
 	require.Error(t, err, "once")
 	v.sync("members")
 	require.Equal(t, "30", v.scalar("select count(*) from groupchat.chat where gone_at is not null"))
