@@ -79,7 +79,7 @@ func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
 		switch {
 		case !ok:
 			fresh = append(fresh, row)
-		case was.listedAt != nil && was.listedAt.After(row.readAt) && !c.pass.Full:
+		case (later(was.listedAt, row.readAt) || later(was.goneAt, row.readAt)) && !c.pass.Full:
 			continue
 		case was.goneAt != nil:
 			back = append(back, id)
@@ -99,6 +99,8 @@ func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
 }
 
 func same(stored *int64, now int64) bool { return stored != nil && *stored == now }
+
+func later(stored *time.Time, now time.Time) bool { return stored != nil && stored.After(now) }
 
 // writeChats writes new rows by COPY and changed ones by upsert; both sorted.
 func (c *commit) writeChats(ctx context.Context, tx pgx.Tx, fresh, changed []chatRow) error {

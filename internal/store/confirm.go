@@ -55,7 +55,7 @@ func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// goneChats are parallel arrays, in the order of their ids.
+// goneChats are parallel arrays.
 type goneChats struct {
 	ids, reasons []string
 	lastRead     []*time.Time

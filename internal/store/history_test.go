@@ -30,13 +30,48 @@ func (b *bench) listStep(at time.Time, chats ...model.Chat) model.Step {
 func (b *bench) history(id string) []string {
 	b.t.Helper()
 	versions, err := pgxRowsQuery[string](b.t.Context(), b.pool, `
-		select concat_ws(' ', name, status, known_from < known_until)
-		  from (select known_from, name, status, known_until from groupchat.chat_history where chat_id = '`+id+`'
+		select concat_ws(' ', name, status, known_from < known_until, case when gone_at is not null then 'gone' end)
+		  from (select known_from, name, status, gone_at, known_until from groupchat.chat_history where chat_id = '`+id+`'
 		        union all
-		        select known_from, name, status, 'infinity' from groupchat.chat where chat_id = '`+id+`') v
+		        select known_from, name, status, gone_at, 'infinity' from groupchat.chat where chat_id = '`+id+`') v
 		 order by known_from`)
 	require.NoError(b.t, err)
 	return versions
+}
+
+// race runs listed up to its last statement, then other until it has to wait,
+// and lets both go on.
+func (b *bench) race(listed, other func() error) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	_, err := b.pool.Exec(ctx, `
+		create function wait() returns trigger language plpgsql as $$
+		begin perform pg_advisory_xact_lock(1); return new; end $$;
+		create trigger wait before update on sync.pass for each row
+		    when (new.stream = 'chats' and new.pages > 0) execute function wait()`)
+	require.NoError(b.t, err)
+	gate, err := b.pool.Begin(ctx)
+	require.NoError(b.t, err)
+	defer func() { _ = gate.Rollback(context.WithoutCancel(ctx)) }()
+	_, err = gate.Exec(ctx, "select pg_advisory_xact_lock(1)")
+	require.NoError(b.t, err)
+	ends := make(chan error, 2)
+	for i, run := range []func() error{listed, other} {
+		go func() { ends <- run() }()
+		for scalar[int](b, `select count(*) from pg_locks
+			where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`) <= i {
+			continue
+		}
+	}
+	require.NoError(b.t, gate.Commit(ctx))
+	require.NoError(b.t, <-ends)
+	require.NoError(b.t, <-ends)
+}
+
+// commit is one transaction of the bench's stream.
+func (b *bench) commit(step model.Step) error {
+	_, _, err := b.store.Commit(b.t.Context(), b.lease, b.pass, []model.Step{step})
+	return err
 }
 
 // The list and the detail of a chat are committed by two streams at once. What
@@ -50,41 +85,62 @@ func TestHistoryOfTwoWritersAtOnce(t *testing.T) {
 	b.open(membersSpec, t0, false)
 	b.detail(t0.Add(time.Minute), group("wr1", "a", "li", staff("li")))
 
-	_, err := b.pool.Exec(t.Context(), `
-		create function wait() returns trigger language plpgsql as $$
-		begin perform pg_advisory_xact_lock(1); return new; end $$;
-		create trigger wait before update on sync.pass for each row
-		    when (new.stream = 'chats' and new.pages > 0) execute function wait()`)
-	require.NoError(t, err)
-	gate, err := b.pool.Begin(t.Context())
-	require.NoError(t, err)
-	defer func() { _ = gate.Rollback(context.WithoutCancel(t.Context())) }()
-	_, err = gate.Exec(t.Context(), "select pg_advisory_xact_lock(1)")
-	require.NoError(t, err)
-
-	waiting := func(n int) {
-		for scalar[int](b, `select count(*) from pg_locks
-			where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`) < n {
-			continue
-		}
-	}
-	listed, detailed := make(chan error, 1), make(chan error, 1)
 	step := l.listStep(t0.Add(2*time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
-	go func() {
-		_, _, err := l.store.Commit(t.Context(), l.lease, l.pass, []model.Step{step})
-		listed <- err
-	}()
-	waiting(1)
-	go func() {
-		d := group("wr1", "b", "li", staff("li"))
-		_, _, err := b.store.Commit(t.Context(), b.lease, b.pass, []model.Step{detailStep(t0.Add(3*time.Hour), d)})
-		detailed <- err
-	}()
-	waiting(2)
-	require.NoError(t, gate.Commit(t.Context()))
-	require.NoError(t, <-listed)
-	require.NoError(t, <-detailed)
+	b.race(func() error { return l.commit(step) }, func() error {
+		return b.commit(detailStep(t0.Add(3*time.Hour), group("wr1", "b", "li", staff("li"))))
+	})
 	require.Equal(t, []string{"a 0 t", "a 1 t", "b 1 t"}, b.history("wr1"))
+}
+
+// goneStep is the direct read that confirms that a candidate is gone.
+func (b *bench) goneStep(id string, at time.Time) model.Step {
+	b.t.Helper()
+	_, err := b.pool.Exec(b.t.Context(), `insert into sync.candidate (source, stream, subject, pass_id, missing_at, held)
+		values ('acme', 'chats', $1, 1, $2, false)`, id, at)
+	require.NoError(b.t, err)
+	return model.Step{
+		Chain: model.Chain{Source: "acme", Stream: "members", Subject: id},
+		Item:  &model.ItemMove{FailedCode: "40050", Refused: true, Gone: true, At: at, DueAt: at.Add(time.Hour)},
+	}
+}
+
+func TestHistoryOfAChatThatIsListedWhileItGoes(t *testing.T) {
+	t.Parallel()
+	spec := membersSpec
+	spec.Confirms = "chats"
+	start := func(t *testing.T) (b, l *bench) {
+		t.Helper()
+		b = newBench(t)
+		l = b.beside()
+		l.list(t0, model.Chat{ID: "wr1", Status: new(int64(0))})
+		b.open(spec, t0, false)
+		b.detail(t0.Add(time.Minute), group("wr1", "a", "li", staff("li")))
+		return b, l
+	}
+	t.Run("at once", func(t *testing.T) {
+		t.Parallel()
+		b, l := start(t)
+		listed := l.listStep(t0.Add(2*time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
+		gone := b.goneStep("wr1", t0.Add(3*time.Hour))
+		b.race(func() error { return l.commit(listed) }, func() error { return b.commit(gone) })
+		require.Equal(t, []string{"a 0 t", "a 1 t", "a 1 t gone"}, b.history("wr1"))
+	})
+	t.Run("listed before it was found gone", func(t *testing.T) {
+		t.Parallel()
+		b, l := start(t)
+		require.NoError(t, b.commit(b.goneStep("wr1", t0.Add(2*time.Hour))))
+		l.list(t0.Add(time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
+		require.Equal(t, []string{"a 0 t", "a 0 t gone"}, b.history("wr1"))
+		l.list(t0.Add(3*time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
+		require.Equal(t, []string{"a 0 t", "a 0 t gone", "a 1 t"}, b.history("wr1"))
+	})
+	t.Run("answers that cross", func(t *testing.T) {
+		t.Parallel()
+		b, l := start(t)
+		l.list(t0.Add(2*time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
+		require.NoError(t, b.commit(b.goneStep("wr1", t0.Add(time.Hour))))
+		require.Equal(t, []string{"a 0 t", "a 1 t", "a 1 t gone"}, b.history("wr1"))
+	})
 }
 
 // Of two answers, the one asked for first may be committed last. No version ends

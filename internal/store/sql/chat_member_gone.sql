@@ -1,5 +1,5 @@
 -- Closes the open spells of chats that are gone.
--- $1 source; arrays of equal length, distinct and sorted: $2 chat_id
+-- $1 source; arrays of equal length, distinct: $2 chat_id
 -- $3 left_after or null  $4 left_before
 -- Changes a row per open spell. Uses chat_member_pkey.
 update groupchat.chat_member m
