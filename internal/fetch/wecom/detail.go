@@ -159,16 +159,11 @@ func (w *chatObject) untoldAdmins(text []byte, members []model.Member) jsontext.
 	if len(w.Admins.Items) == 0 {
 		return nil
 	}
-	seen := 0
-	for _, m := range members {
-		if m.IsAdmin {
-			seen++
-		}
-	}
-	plain := seen == len(w.Admins.Items)
+	plain := true
 	for i := range w.Admins.Items {
 		e := &w.Admins.Items[i]
-		plain = plain && !e.Bad && e.Value.UserID.Set && len(e.Value.Extra) == 0
+		plain = plain && !e.Bad && e.Value.UserID.Set && len(e.Value.Extra) == 0 &&
+			slices.ContainsFunc(members, func(m model.Member) bool { return m.ID == e.Value.UserID.Value })
 	}
 	if plain {
 		return nil
