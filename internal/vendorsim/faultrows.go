@@ -127,14 +127,14 @@ func (s *Sim) renamed(o object) {
 }
 
 func makeUnreadable(p *faultParams) func() strike {
-	as := p.choice("as", "number: one more element, no object; nameless: one more without an id; "+
+	as := p.choice("as", "stranger: one more element of another kind; nameless: one more without an id; "+
 		"lost: a row whose id is gone; kept: a row with its id, of which something else is gone",
-		"number", "nameless", "lost", "kept")
+		"stranger", "nameless", "lost", "kept")
 	at := p.count("row", 0, 0, math.MaxInt32, "which row of the list it is, from 0")
 	return editEach(func(_ object, rows []jsontext.Value) []jsontext.Value {
 		switch as {
-		case "number":
-			return slices.Insert(rows, min(at, len(rows)), jsontext.Value("17"))
+		case "stranger":
+			return slices.Insert(rows, min(at, len(rows)), jsontext.Value("[17]"))
 		case "nameless":
 			return slices.Insert(rows, min(at, len(rows)), jsontext.Value(`{"status":0,"type":2,"join_time":1700000000}`))
 		}

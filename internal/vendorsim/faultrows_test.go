@@ -135,7 +135,7 @@ func TestFaultsOfTheDetail(t *testing.T) {
 		},
 		"unreadable:on=get,row=1": func(must *require.Assertions, was, is detail) {
 			must.Len(is.Members, len(was.Members)+1)
-			must.Equal("17", string(is.Members[1]))
+			must.Equal("[17]", string(is.Members[1]))
 		},
 		"unreadable:on=get,as=nameless,row=999": func(must *require.Assertions, was, is detail) {
 			must.Len(is.Members, len(was.Members)+1)
@@ -211,7 +211,7 @@ func TestEditsKeepOddBytes(t *testing.T) {
 	all(func(id string, body []byte) { lengths[id] = len(body) })
 	arm(t, c, "unreadable:on=get")
 	all(func(id string, body []byte) {
-		require.Len(t, body, lengths[id]+len(",17"), id)
+		require.Len(t, body, lengths[id]+len(",[17]"), id)
 		require.True(t, json.Valid(body))
 	})
 }
