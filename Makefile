@@ -20,6 +20,10 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # What happens outside of the test process (a PostgreSQL that is killed, seeds
 # that are drawn) is nothing Go's test cache sees: no cached result counts.
 TESTFLAGS ?= -count=1
+
+# Rounds of the large benchmark, whose medians are printed; its sizes can be given
+# as BENCHFLAGS="-list-chats 20000 -detail-chats 500".
+BENCHROUNDS ?= 5
 BENCHCOUNT ?= 5
 
 .PHONY: help build demo test lint bench postgres
@@ -42,7 +46,9 @@ test: postgres lint ## all that CI checks: lint, every test with the race detect
 lint: ## formatting and static checks, as .golangci.yml says
 	$(GOLANGCI) run --allow-parallel-runners ./...
 
-bench: postgres ## benchmarks, several times each: feed two outputs to benchstat
+bench: postgres ## whole passes beside the limits of this machine (docs/benchmarks.md), then single parts for benchstat
+	go test -run '^$$' -bench '^BenchmarkSync$$' -benchtime $(BENCHROUNDS)x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
+	go test -run '^$$' -bench '^BenchmarkSyncLarge$$' -benchtime 1x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./internal/...
 
 postgres: ## makes sure that there is a PostgreSQL server to start privately (part of test, demo, bench)

@@ -17,7 +17,7 @@ const (
 type Options struct {
 	// Seed decides everything that is drawn.
 	Seed uint64
-	// Chats is how many are alive at Start, 1 to 1,000,000; 0 is 200.
+	// Chats is how many are alive at Start, 1 to 10,000,000; 0 is 200.
 	Chats int
 	// Owners is how many staff the tenant has at Start, at least 2; 0 is one for
 	// 50 chats, within 4 and 900. A few of them have resigned already.
@@ -112,7 +112,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Now = time.Now
 	}
 	return o, errors.Join(
-		within("chats", o.Chats, 1, 1_000_000),
+		within("chats", o.Chats, 1, 10_000_000),
 		within("owners", o.Owners, 2, 100_000),
 		within("max members", o.MaxMembers, 2, 10_000),
 		within("mean members", o.MeanMembers, 1, o.MaxMembers),
