@@ -3,7 +3,8 @@
 -- Returns one row: restarts, rejects_blind, ids_distinct, totals, started_at, and
 -- whether its scope is that of the latest pass that ended (true if there is none).
 -- Uses pass_pkey and pass_latest.
-select s.restarts, s.rejects_blind, s.ids_distinct, s.total_first, s.total_last, s.started_at,
+select s.restarts, s.rejects_blind, s.ids_distinct, s.total_first, s.total_last,
+       case when isfinite(s.started_at) then s.started_at else 'epoch' end,
        coalesce((select l.scope = s.scope
                    from sync.pass l
                   where l.source = s.source and l.stream = s.stream and l.outcome = 'complete'
