@@ -1,0 +1,173 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/fetch"
+	"syncd/internal/vendorsim"
+)
+
+// faultTenant is listed in six pages of eight chats.
+var faultTenant = vendorsim.Options{Seed: 5, Chats: 45, Owners: 12, MeanMembers: 6, MaxMembers: 40}
+
+const (
+	faultChats    = 45
+	faultPageSize = 8
+	faultPages    = 6
+)
+
+// minute is how long a minute of the vendor's call limits lasts in these tests,
+// and of our penalties for them.
+const minute = 40 * time.Millisecond
+
+// hurried is a host whose requests have short pauses and deadlines.
+func hurried(h *host) {
+	h.requests = fetch.Options{
+		AttemptTimeout: 400 * time.Millisecond, BackoffFirst: time.Millisecond, BackoffMax: 2 * time.Millisecond,
+		BodyBytesMax: 1 << 20, WaitMax: 90 * minute / 60, Penalties: []time.Duration{minute, 5 * minute, 60 * minute},
+	}
+}
+
+// newFaultySite is a site with faults in force.
+func newFaultySite(t *testing.T, faults ...string) *site {
+	t.Helper()
+	o := faultTenant
+	began := time.Now()
+	o.Now = func() time.Time { return began.Add(time.Since(began) * (time.Minute / minute)) }
+	o.TokenTTL = 7 * 24 * time.Hour // of service time: minutes of ours
+	s := newSite(t, o)
+	s.setPageSize(faultPageSize)
+	s.arm(faults...)
+	return s
+}
+
+func (s *site) setPageSize(n int) {
+	s.t.Helper()
+	text, err := os.ReadFile(s.config)
+	require.NoError(s.t, err)
+	text = []byte(strings.Replace(string(text), "{page_size: 100}", "{page_size: "+strconv.Itoa(n)+"}", 1))
+	require.NoError(s.t, os.WriteFile(s.config, text, 0o600))
+}
+
+func (s *site) arm(faults ...string) {
+	s.t.Helper()
+	for _, fault := range faults {
+		require.NoError(s.t, s.sim.Arm(fault))
+	}
+}
+
+// allStruck checks that no fault is in force in vain.
+func (s *site) allStruck() {
+	s.t.Helper()
+	for _, f := range s.sim.Armed() {
+		require.Positive(s.t, f.Struck, "%s: of %d calls none was struck", f.Fault, f.Calls)
+	}
+}
+
+// sync is one hurried run of sync, which must not tell any secret.
+func (s *site) sync() result {
+	s.t.Helper()
+	r := s.runOn(hurried, "sync")
+	for _, secret := range []string{testSecret, "access_token=", "s3cr3t"} {
+		require.NotContains(s.t, r.stdout+r.stderr, secret)
+	}
+	return r
+}
+
+// dueNow makes every item due, as time would.
+func (s *site) dueNow() {
+	s.t.Helper()
+	_, err := s.pool.Exec(s.t.Context(), "update sync.item set due_at = '-infinity'")
+	require.NoError(s.t, err)
+}
+
+// recovers lifts the faults: the next sync is complete.
+func (s *site) recovers() {
+	s.t.Helper()
+	s.sim.Disarm()
+	s.dueNow()
+	r := s.sync()
+	require.Equal(s.t, exitOK, r.code, r)
+	require.NotContains(s.t, r.stdout, "(drifted)")
+	require.NotContains(s.t, r.stdout, "(unproven)")
+}
+
+var calm struct {
+	once  sync.Once
+	rows  map[string][]string
+	pages int // of the chat list
+}
+
+// sameAsCalm compares the tables with those of a site that nothing befell, but
+// for what is excepted: "table" or "table.column".
+func (s *site) sameAsCalm(except ...string) {
+	s.t.Helper()
+	calm.once.Do(func() {
+		quiet := newFaultySite(s.t)
+		r := quiet.sync()
+		require.Equal(s.t, exitOK, r.code, r)
+		quiet.sameAsTruth()
+		calm.pages = scalar[int](quiet, "select pages from sync.pass where stream = 'chats'")
+		require.GreaterOrEqual(s.t, calm.pages, faultPages)
+		calm.rows = quiet.facts()
+	})
+	require.NotNil(s.t, calm.rows)
+	s.sameFacts(calm.rows, except...)
+}
+
+// sameFacts compares the tables with what they were.
+func (s *site) sameFacts(was map[string][]string, except ...string) {
+	s.t.Helper()
+	is := s.facts()
+	for table := range was {
+		if !slices.Contains(except, table) {
+			was, is := without(was[table], table, except), without(is[table], table, except)
+			require.Len(s.t, is, len(was), table)
+			lost := slices.DeleteFunc(slices.Clone(was), func(row string) bool { return slices.Contains(is, row) })
+			added := slices.DeleteFunc(slices.Clone(is), func(row string) bool { return slices.Contains(was, row) })
+			require.Equal(s.t, lost, added, table)
+		}
+	}
+}
+
+// without takes excepted columns out of the rows.
+func without(rows []string, table string, except []string) []string {
+	kept := make([]string, len(rows))
+	for i, row := range rows {
+		for _, name := range except {
+			if column, ok := strings.CutPrefix(name, table+"."); ok {
+				row = regexp.MustCompile(`"`+column+`": (null|"[^"]*"|[^,}]+)`).ReplaceAllString(row, "")
+			}
+		}
+		kept[i] = row
+	}
+	return kept
+}
+
+// facts are the rows of the tables of facts as JSON. Of columns that tell when
+// this machine read something only the presence counts.
+func (s *site) facts() map[string][]string {
+	s.t.Helper()
+	facts := map[string][]string{}
+	for _, table := range []string{"chat", "chat_history", "chat_member", "owner"} {
+		rows, err := s.pool.Query(s.t.Context(), `
+			select (to_jsonb(t) - $1::text[])::text
+			       || coalesce((select ' ' || string_agg(k, ' ' order by k) from jsonb_each(to_jsonb(t)) as e (k, v)
+			                     where k = any ($1) and v <> 'null'), '')
+			  from groupchat.`+pgx.Identifier{table}.Sanitize()+` t order by 1`, localColumns)
+		require.NoError(s.t, err)
+		facts[table], err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(s.t, err)
+	}
+	return facts
+}
