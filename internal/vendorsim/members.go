@@ -69,20 +69,33 @@ type stay struct {
 
 // occupant is who holds the seat at the instant, if anybody does.
 func (t *tenant) occupant(chat uint64, seat int, first bool, at int64) (stay, bool) {
-	key := chat<<16 | uint64(seat)
+	key := seatKey(chat, seat)
 	s := stay{joined: t.firstJoin(chat, key, first)}
 	for s.joined <= at {
-		left := max(s.joined, t.start) + wait(t.bits(drawStay, key, s.number), 120*day)
+		left := t.leaves(key, s)
 		if at < left {
 			return s, true
 		}
-		s.joined = left + wait(t.bits(drawAway, key, s.number), 20*day)
-		s.number++
-		if !percent(t.bits(drawReturns, key, s.number), 15) {
-			s.who = s.number
-		}
+		s = t.follower(key, s, left)
 	}
 	return stay{}, false
+}
+
+func seatKey(chat uint64, seat int) uint64 { return chat<<16 | uint64(seat) }
+
+// leaves is when the stay ends. Before the start nobody leaves.
+func (t *tenant) leaves(key uint64, s stay) int64 {
+	return max(s.joined, t.start) + wait(t.bits(drawStay, key, s.number), 120*day)
+}
+
+// follower is the stay that comes after the one that ended at left.
+func (t *tenant) follower(key uint64, s stay, left int64) stay {
+	next := stay{number: s.number + 1, who: s.who}
+	next.joined = left + wait(t.bits(drawAway, key, s.number), 20*day)
+	if !percent(t.bits(drawReturns, key, next.number), 15) {
+		next.who = next.number
+	}
+	return next
 }
 
 // firstJoin is when the seat is taken for the first time. The first seats of a
@@ -110,7 +123,7 @@ func (t *tenant) seatedStaff(chat uint64, seat int, s stay) (staff int, ok bool)
 	if third <= 0 {
 		return 0, false
 	}
-	k := among(t.bits(drawSeatStaff, chat<<16|uint64(seat), s.who), third)
+	k := among(t.bits(drawSeatStaff, seatKey(chat, seat), s.who), third)
 	staff = 2*(staffSeatsMax*k+seat) + parity
 	return staff, t.employed(staff, s.joined)
 }
