@@ -23,6 +23,8 @@ const (
 	ShapeList Shape = "list"
 	// ShapeDetail has one chain for every item that is due.
 	ShapeDetail Shape = "detail"
+	// ShapeWindow has a chain for every call that fills holes in coverage.
+	ShapeWindow Shape = "window"
 )
 
 // Subject is a chain that a list stream always has: its name and its params.
@@ -70,6 +72,8 @@ type StreamSpec struct {
 	// Params are the request params of every chain of a detail stream; nil
 	// otherwise.
 	Params json.RawMessage
+	// Window is for window streams; nil otherwise.
+	Window *WindowSpec
 	// Scope is a JSON object of the filters that decide which records the
 	// stream can see. Two passes are comparable only under equal scopes.
 	Scope json.RawMessage

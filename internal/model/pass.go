@@ -135,7 +135,13 @@ type Step struct {
 	Culprit *Culprit
 	// Item is set for detail streams.
 	Item *ItemMove
+	// Window is set for window streams: what becomes of the days asked for.
+	Window []WindowMove
 }
+
+// OfChain reports whether the step moves a checkpoint: those of detail and window
+// streams do not, their items and coverage say where to go on.
+func (s *Step) OfChain() bool { return s.Item == nil && s.Window == nil }
 
 // Culprit is an owner whom the vendor refuses to take in a filter.
 type Culprit struct {

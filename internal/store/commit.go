@@ -60,8 +60,8 @@ type commit struct {
 
 func (c *commit) run(ctx context.Context, tx pgx.Tx) error {
 	for _, write := range []func(context.Context, pgx.Tx) error{
-		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.noteIDs,
-		c.moveItems, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
+		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.writeOwnerStats, c.noteIDs,
+		c.moveItems, c.moveCoverage, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
 	} {
 		if err := write(ctx, tx); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
 	moves := map[string]*move{}
 	for i := range c.steps {
 		step := &c.steps[i]
-		if step.Item != nil {
+		if !step.OfChain() {
 			continue
 		}
 		m, ok := moves[step.Chain.Subject]
@@ -196,7 +196,7 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 			if p.Total != nil {
 				n.TotalLast = p.Total
 			}
-		} else if step.Item == nil && !step.Closed {
+		} else if step.OfChain() && !step.Closed {
 			n.Restarts++
 		}
 		if step.Item != nil && step.Item.FailedCode != "" {

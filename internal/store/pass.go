@@ -38,8 +38,10 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 			if reason == "" {
 				pass = open.pass
 				pass.Scope, pass.ConfirmedBy, pass.Confirms = scope, plan.Spec.ConfirmedBy, plan.Spec.Confirms
-				_, err = exec(ctx, tx, "pass_mark", pass.ID, model.OutcomeRunning, nil, nil)
-				return err
+				if _, err = exec(ctx, tx, "pass_mark", pass.ID, model.OutcomeRunning, nil, nil); err != nil {
+					return err
+				}
+				return seedWindow(ctx, tx, pass, plan)
 			}
 			if err := endPass(ctx, tx, open.pass, model.OutcomeAbandoned, "", reason, plan.Now); err != nil {
 				return err
@@ -124,6 +126,9 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.Pass
 		}
 		_, err = exec(ctx, tx, "item_hasten_all", pass.Source, pass.Stream, plan.Now)
 		return err
+	}
+	if plan.Spec.Shape == model.ShapeWindow {
+		return seedWindow(ctx, tx, *pass, plan)
 	}
 	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
 		return err

@@ -53,6 +53,8 @@ type Store interface {
 	// what it missed becomes candidates.
 	ClosePass(ctx context.Context, lease model.Lease, pass model.Pass, spec model.StreamSpec,
 		end model.Ending) (model.Closing, error)
+	// Gaps lists the days that a window stream wants.
+	Gaps(ctx context.Context, pass model.Pass, w model.Window) ([]model.Gap, error)
 	// Roster lists the owners in batches for chains restricted to owners.
 	Roster(ctx context.Context, pass model.Pass, now time.Time) ([][]string, error)
 }

@@ -66,6 +66,8 @@ func (p *pursuit) slice(ctx context.Context) (*Result, error) {
 		more, err = p.followLists(ctx, handOut)
 	case model.ShapeDetail:
 		more, err = p.readDetails(ctx, handOut)
+	case model.ShapeWindow:
+		more, err = p.fillWindow(ctx, handOut)
 	default:
 		return nil, fmt.Errorf("stream %s: unknown shape %q", p.spec.Name, p.spec.Shape)
 	}
@@ -253,7 +255,7 @@ func (p *pursuit) commit(ctx context.Context, group []model.Step) error {
 	}
 	p.pass.Counts.Add(counts)
 	for i, step := range group {
-		if step.Item != nil && !results[i].Held {
+		if step.Item != nil && !results[i].Held || step.Window != nil {
 			p.done++
 		}
 	}

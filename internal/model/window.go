@@ -1,0 +1,66 @@
+package model
+
+import "time"
+
+// WindowSpec is what the loop must know of a stream of statistics: the vendor
+// tells days of a window that moves on with the calendar.
+type WindowSpec struct {
+	// Zone is the vendor's; its days begin there.
+	Zone *time.Location
+	// Reach is how many days before today the vendor surely tells. One day more
+	// may be told, and is asked for alone.
+	Reach int
+	// Backfill is how many days before today are wanted, at most Reach + 1.
+	Backfill int
+	// Lookback is how many of the latest days are read again once a day.
+	Lookback int
+	// ReadyHour is the hour of the vendor's day from which yesterday is told.
+	ReadyHour int
+	// SpanMax is how many days one call may reach over.
+	SpanMax int
+}
+
+// Window is what is wanted at one moment.
+type Window struct {
+	Now   time.Time
+	Today Day
+	// Oldest and Newest are the first and the last day wanted; RereadFrom is the
+	// first that is read again.
+	Oldest, Newest, RereadFrom Day
+	// Sure is the oldest day that the vendor surely tells.
+	Sure Day
+}
+
+// At returns the window at a moment.
+func (s WindowSpec) At(now time.Time) Window {
+	w := Window{Now: now, Today: DayOf(now, s.Zone)}
+	w.Newest = w.Today.Add(-1)
+	if now.In(s.Zone).Hour() < s.ReadyHour {
+		w.Newest = w.Today.Add(-2)
+	}
+	w.Sure = w.Today.Add(-s.Reach)
+	w.Oldest = w.Today.Add(-min(s.Backfill, s.Reach+1))
+	w.RereadFrom = w.Today.Add(-s.Lookback)
+	return w
+}
+
+// Span is some days in a row, both ends included.
+type Span struct{ From, To Day }
+
+// Gap is what is wanted of one subject: spans in order, apart from each other.
+type Gap struct {
+	Subject string
+	Spans   []Span
+}
+
+// WindowMove is what becomes of days that were asked for.
+type WindowMove struct {
+	Subject string
+	Days    Span
+	// Today is the vendor's day on which they were asked for.
+	Today Day
+	// RefusedCode is "" for days that were read, otherwise why not; RetryAt is
+	// then when to ask again.
+	RefusedCode string
+	RetryAt     time.Time
+}

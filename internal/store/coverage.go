@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"syncd/internal/model"
+)
+
+// coverageSeeds names, for each window stream, the statement that gives its
+// subjects their coverage.
+var coverageSeeds = map[string]string{"owner_stats": "coverage_seed_owners"}
+
+// date is a day as PostgreSQL takes and gives it.
+func date(d model.Day) time.Time { return d.In(time.UTC) }
+
+func dayOf(t time.Time) model.Day { return model.DayOf(t, time.UTC) }
+
+// seedWindow gives every subject of a window stream its coverage, and notes which
+// days have expired unread. For other streams it does nothing.
+func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.PassPlan) error {
+	if plan.Spec.Shape != model.ShapeWindow {
+		return nil
+	}
+	w := plan.Spec.Window.At(plan.Now)
+	seed, ok := coverageSeeds[pass.Stream]
+	if !ok {
+		return fmt.Errorf("stream %s has no statement that seeds its coverage", pass.Stream)
+	}
+	if _, err := exec(ctx, tx, seed, pass.Source, pass.Stream, date(w.Today), w.Now.Add(-rosterKeeps)); err != nil {
+		return err
+	}
+	_, err := exec(ctx, tx, "coverage_expire", pass.Source, pass.Stream, date(w.Sure), plan.Spec.Window.Reach)
+	return err
+}
+
+// Gaps lists the days that are wanted of each subject, in the order of the
+// subjects. One that wants nothing is left out.
+func (s *Store) Gaps(ctx context.Context, pass model.Pass, w model.Window) ([]model.Gap, error) {
+	rows, err := s.pool.Query(ctx, q("coverage_gap"), pass.Source, pass.Stream, date(w.Oldest), date(w.Newest),
+		date(w.RereadFrom), date(w.Today), w.Now)
+	if err != nil {
+		return nil, fmt.Errorf("coverage_gap: %w", err)
+	}
+	var gaps []model.Gap
+	var subject string
+	var from, to time.Time
+	_, err = pgx.ForEachRow(rows, []any{&subject, &from, &to}, func() error {
+		if n := len(gaps); n == 0 || gaps[n-1].Subject != subject {
+			gaps = append(gaps, model.Gap{Subject: subject})
+		}
+		last := &gaps[len(gaps)-1]
+		last.Spans = append(last.Spans, model.Span{From: dayOf(from), To: dayOf(to)})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("coverage_gap: %w", err)
+	}
+	return gaps, nil
+}
+
+// moveCoverage notes what became of the days that the steps have asked for.
+func (c *commit) moveCoverage(ctx context.Context, tx pgx.Tx) error {
+	read := map[model.Day][]model.WindowMove{}
+	for i := range c.steps {
+		for _, m := range c.steps[i].Window {
+			if m.RefusedCode == "" {
+				read[m.Today] = append(read[m.Today], m)
+				continue
+			}
+			_, err := exec(ctx, tx, "coverage_refuse", c.source, c.stream, m.Subject, date(m.Days.From),
+				date(m.Days.To), m.RefusedCode, m.RetryAt)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for today, moves := range read {
+		subjects, from, to := make([]string, len(moves)), make([]time.Time, len(moves)), make([]time.Time, len(moves))
+		slices.SortStableFunc(moves, func(a, b model.WindowMove) int { return strings.Compare(a.Subject, b.Subject) })
+		for i, m := range moves {
+			subjects[i], from[i], to[i] = m.Subject, date(m.Days.From), date(m.Days.To)
+		}
+		if _, err := exec(ctx, tx, "coverage_add", c.source, c.stream, date(today), subjects, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
