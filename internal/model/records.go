@@ -74,7 +74,8 @@ type ChatDetail struct {
 // Reject is an element that could not be read, kept as it came. Its page goes
 // through without it.
 type Reject struct {
-	// Kind says what the element should have been: "chat", "member", "owner".
+	// Kind says what the element should have been: "chat", "member", "owner",
+	// "stat".
 	Kind string
 	// ID is the element's own id, or "" where it could not be read.
 	ID string
@@ -96,7 +97,14 @@ type Page struct {
 	Chats  []Chat
 	// Details are full answers for single chats.
 	Details []ChatDetail
-	Rejects []Reject
+	// OwnerStats, DayStats and PeriodStats are rows of a [StatCall], at most one
+	// for each owner or day that it asks about. An owner or day without a row has
+	// nothing to tell, unless a reject may be that row (its ID is the owner or the
+	// day, or is not known) or Total says that rows are missing.
+	OwnerStats  []OwnerStat
+	DayStats    []DayStat
+	PeriodStats []PeriodStat
+	Rejects     []Reject
 	// Next is the cursor of the following page; "" on the last one.
 	Next string
 	// Last says that the chain ends here.
@@ -110,7 +118,7 @@ type Page struct {
 
 // Rows is how many records the page holds, rejects not counted.
 func (p Page) Rows() int {
-	n := len(p.Owners) + len(p.Chats) + len(p.Details)
+	n := len(p.Owners) + len(p.Chats) + len(p.Details) + len(p.OwnerStats) + len(p.DayStats) + len(p.PeriodStats)
 	for _, d := range p.Details {
 		n += len(d.Members)
 	}
