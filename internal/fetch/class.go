@@ -37,11 +37,15 @@ const (
 	// ClassRefused means the vendor refuses our parameters: a batch wants to be
 	// bisected, anything else is a bug of ours.
 	ClassRefused
+	// ClassOutside means that the range of time asked for reaches beyond what the
+	// vendor keeps, or offers yet. It is an answer about the range, not a fault:
+	// those days cannot be had now.
+	ClassOutside
 )
 
 var classNames = [...]string{
 	"unknown", "transient", "throttled", "auth", "cursor gone", "malformed",
-	"gone", "denied", "too large", "refused",
+	"gone", "denied", "too large", "refused", "outside",
 }
 
 func (c Class) String() string {
