@@ -4,8 +4,11 @@
 // Every answer is HTTP 200: the verdict is errcode, and a list can be empty
 // beside a bad one. The token travels in the query of every URL. Times are Unix
 // seconds. A list page holds 1 to 1000 chats; the detail of a chat holds all its
-// members at once, 500 and more. Status is told by the list only.
-// Source: vendor doc pages 91039, 92120, 92571, 93414 and 96338, read 2026-11-20.
+// members at once, 500 and more. Status is told by the list only. Statistics are
+// kept for 180 days of the vendor's zone, told for 30 at a time, and never for
+// today.
+// Source: vendor doc pages 91039, 92120, 92133, 92571, 93414 and 96338, read
+// 2026-11-20.
 //
 // What cannot be read is kept: a field that is no part of a key lands in extra
 // under its own name, an element whose key cannot be read is set aside.
@@ -26,6 +29,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // the vendor's zone must load on hosts without a zone database
 
 	"syncd/internal/fetch"
 	"syncd/internal/model"
@@ -33,10 +37,12 @@ import (
 
 // The endpoints, as they are named in errors, budgets and metrics.
 const (
-	endpointToken  = "gettoken"
-	endpointOwners = "get_follow_user_list"
-	endpointList   = "groupchat/list"
-	endpointGet    = "groupchat/get"
+	endpointToken     = "gettoken"
+	endpointOwners    = "get_follow_user_list"
+	endpointList      = "groupchat/list"
+	endpointGet       = "groupchat/get"
+	endpointStatistic = "groupchat/statistic"
+	endpointByDay     = "groupchat/statistic_group_by_day"
 )
 
 // Bounds of the vendor (doc 92120).
@@ -60,6 +66,8 @@ type Options struct {
 	PageSize int
 	// MembersMaxAge is how old a chat's members may grow (24 h).
 	MembersMaxAge time.Duration
+	// Zone is the one whose days the statistics are about (Asia/Shanghai).
+	Zone *time.Location
 	// Fetch bounds the requests. Source, Penalties and CongestionCodes are
 	// filled in where empty; the scrubber learns the secret and every token.
 	Fetch fetch.Options
@@ -77,6 +85,7 @@ type Client struct {
 	owners   []string
 	pageSize int
 	maxAge   time.Duration
+	zone     *time.Location
 	parallel int
 	http     *fetch.Client
 	tokens   *tokens
@@ -94,6 +103,12 @@ func New(opts Options) (*Client, error) {
 	size := cmp.Or(opts.PageSize, pageSizeMax)
 	if size < 1 || size > pageSizeMax {
 		return nil, fmt.Errorf("page size %d is not within 1 to %d", size, pageSizeMax)
+	}
+	zone := opts.Zone
+	if zone == nil {
+		if zone, err = time.LoadLocation(zoneDefault); err != nil {
+			return nil, fmt.Errorf("load the vendor's time zone: %w", err)
+		}
 	}
 	f := opts.Fetch
 	f.Source = cmp.Or(f.Source, opts.Source)
@@ -116,6 +131,7 @@ func New(opts Options) (*Client, error) {
 		owners:   slices.Compact(owners),
 		pageSize: size,
 		maxAge:   cmp.Or(opts.MembersMaxAge, 24*time.Hour),
+		zone:     zone,
 		parallel: f.Limits.Concurrency,
 		http:     fetch.NewClient(f),
 	}
@@ -152,6 +168,8 @@ func (c *Client) Page(ctx context.Context, chain model.Chain, cursor string) (mo
 		return c.chatsPage(ctx, chain, cursor)
 	case streamMembers:
 		return c.membersPage(ctx, chain)
+	case streamOwnerStats, streamDailyStats, streamPeriodStats:
+		return c.statsPage(ctx, chain, cursor)
 	}
 	return model.Page{}, c.bug("", "there is no stream "+chain.Stream)
 }

@@ -94,7 +94,6 @@ var rules = map[int64]rule{
 	41059:  {class: fetch.ClassRefused},
 	81013:  {class: fetch.ClassRefused},
 	82001:  {class: fetch.ClassRefused},
-	600018: {class: fetch.ClassRefused}, // time range
 	640014: {class: fetch.ClassRefused}, // of the drive product
 	// Of writing only; met here they mean that we called something wrong.
 	40097: {class: fetch.ClassRefused},
@@ -103,6 +102,12 @@ var rules = map[int64]rule{
 	90504: {class: fetch.ClassRefused},
 	90507: {class: fetch.ClassRefused},
 	90508: {class: fetch.ClassRefused},
+
+	// The range of time. Statistics are asked for whole days and at most 30 of
+	// them, so what remains is a day that is too old, or not over yet.
+	600018: {class: fetch.ClassRefused, at: map[string]fetch.Class{
+		endpointStatistic: fetch.ClassOutside, endpointByDay: fetch.ClassOutside,
+	}},
 
 	// On groupchat/get the chat does not exist; anywhere else a chat id in the
 	// params is wrong. The vendor sends the same for a GET instead of a POST.

@@ -82,6 +82,17 @@ func TestClassify(t *testing.T) {
 		"congestion":                {endpointGet, 45033, false, fetch.ClassThrottled},
 		"busy":                      {endpointGet, -1, false, fetch.ClassTransient},
 		"too many people in range":  {endpointList, 81017, false, fetch.ClassTooLarge},
+		"days nobody has, by owner": {endpointStatistic, 600018, false, fetch.ClassOutside},
+		"days nobody has, by day":   {endpointByDay, 600018, false, fetch.ClassOutside},
+		"midnight between pages":    {endpointStatistic, 600018, true, fetch.ClassOutside},
+		"range of another endpoint": {endpointList, 600018, false, fetch.ClassRefused},
+		"owner resigned, counted":   {endpointStatistic, 40003, false, fetch.ClassRefused},
+		"owner resigned, by day":    {endpointByDay, 40003, false, fetch.ClassRefused},
+		"owner unknown, counted":    {endpointStatistic, 60111, false, fetch.ClassDenied},
+		"out of sight, counted":     {endpointStatistic, 60011, false, fetch.ClassDenied},
+		"out of range, by day":      {endpointByDay, 50002, false, fetch.ClassDenied},
+		"list of owners, counted":   {endpointStatistic, 81013, false, fetch.ClassRefused},
+		"too many people, counted":  {endpointStatistic, 81017, false, fetch.ClassTooLarge},
 		"answer too large for them": {endpointGet, 45029, false, fetch.ClassTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {

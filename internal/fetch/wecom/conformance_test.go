@@ -46,6 +46,22 @@ func TestConformance(t *testing.T) {
 			Chain:  model.Chain{Stream: "members", Subject: "wrTestChat0001", Params: []byte(`{"need_name":1}`)},
 			Answer: sample(t, "detail/full.json"),
 		},
+		"owner_stats by owner": {
+			Chain:  statChain(oneDay),
+			Answer: sample(t, "stats/by_owner_last.json"),
+		},
+		"owner_stats by day": {
+			Chain:  statChain(oneMonth),
+			Answer: sample(t, "stats/by_day.json"),
+		},
+		"daily_stats": {
+			Chain:  statChain(questionOf(t, "testdata/stats/batch_by_day.ask")),
+			Answer: sample(t, "stats/batch_by_day.json"),
+		},
+		"owner_period_stats": {
+			Chain:  statChain(questionOf(t, "testdata/stats/sample_by_owner.ask")),
+			Answer: sample(t, "stats/sample_by_owner.json"),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v.New, v.Authenticate = newSource, authenticate

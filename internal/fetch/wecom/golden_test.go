@@ -46,6 +46,51 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGoldenStatistics does the same for statistics. What was asked stands in a
+// file of its own, for the answer is read in its light.
+func TestGoldenStatistics(t *testing.T) {
+	t.Parallel()
+	c := testClient(t, "http://vendor.invalid")
+	files, err := filepath.Glob("testdata/stats/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			body, err := os.ReadFile(file)
+			require.NoError(t, err)
+			q := questionOf(t, strings.TrimSuffix(file, ".json")+".ask")
+			require.Empty(t, q.unfit())
+			out, page, err := c.readStats(body, q)
+			require.NoError(t, err)
+			require.Zero(t, out.code)
+			requireSound(t, page)
+			requireAnswers(t, page, q)
+			golden(t, strings.TrimSuffix(file, ".json")+".golden", page)
+		})
+	}
+}
+
+func (c *Client) readStats(body []byte, q statQuestion) (outcome, model.Page, error) {
+	if q.By == model.StatByDay {
+		return c.readByDay(body, q)
+	}
+	return c.readByOwner(body, q)
+}
+
+func questionOf(tb testing.TB, file string) statQuestion {
+	tb.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(tb, err)
+	var ask struct {
+		Stream string         `json:"stream"`
+		Call   model.StatCall `json:"call"`
+		Offset int64          `json:"offset"`
+	}
+	require.NoError(tb, json.Unmarshal(text, &ask))
+	return statQuestion{stream: ask.Stream, StatCall: ask.Call, offset: ask.Offset}
+}
+
 func golden(t *testing.T, file string, page model.Page) {
 	t.Helper()
 	var got strings.Builder
@@ -120,6 +165,8 @@ func TestAnswersThatSayNothing(t *testing.T) {
 	c := testClient(t, "http://vendor.invalid")
 	owners := func(b []byte) (outcome, model.Page, error) { return c.readOwners(b, nil) }
 	detail := func(b []byte) (outcome, model.Page, error) { return c.readDetail(b, "wr1") }
+	byOwner := func(b []byte) (outcome, model.Page, error) { return c.readByOwner(b, oneDay) }
+	byDay := func(b []byte) (outcome, model.Page, error) { return c.readByDay(b, oneMonth) }
 	for name, tc := range map[string]struct {
 		read func([]byte) (outcome, model.Page, error)
 		body string
@@ -136,6 +183,11 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		"another chat":     {detail, `{"errcode":0,"group_chat":{"chat_id":"wr2","member_list":[]}}`, "answer is about another chat than was asked for"},
 		"no members":       {detail, `{"errcode":0,"group_chat":{"chat_id":"wr1"}}`, "answer holds no array member_list"},
 		"members no array": {detail, `{"errcode":0,"group_chat":{"chat_id":"wr1","member_list":{}}}`, "answer holds no array member_list"},
+		"no owners' rows":  {byOwner, `{"errcode":0,"total":0,"next_offset":0}`, "answer holds no array items"},
+		"rows no array":    {byOwner, `{"errcode":0,"items":{}}`, "answer holds no array items"},
+		"no days' rows":    {byDay, `{"errcode":0}`, "answer holds no array items"},
+		"days no array":    {byDay, `{"errcode":0,"items":"x"}`, "answer holds no array items"},
+		"rows, no errcode": {byDay, `{"items":[]}`, "answer is JSON, but has no errcode"},
 		"no errcode":       {detail, `{"group_chat":{"chat_id":"wr1","member_list":[]}}`, "answer is JSON, but has no errcode"},
 		"not JSON":         {detail, `<html>`, "not a JSON object"},
 	} {

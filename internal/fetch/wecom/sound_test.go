@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -37,10 +38,54 @@ func requireSound(tb testing.TB, page model.Page) {
 			soundExtra(tb, m.Extra)
 		}
 	}
+	for _, s := range page.OwnerStats {
+		require.True(tb, lenient.IsID(s.OwnerID))
+		soundExtra(tb, s.Extra)
+	}
+	for _, s := range page.DayStats {
+		soundExtra(tb, s.Extra)
+	}
+	for _, s := range page.PeriodStats {
+		require.True(tb, lenient.IsID(s.OwnerID))
+		soundExtra(tb, s.Extra)
+	}
 	for _, r := range page.Rejects {
 		require.NotEmpty(tb, r.Kind)
 		require.NotEmpty(tb, r.Reason)
 		require.NotEmpty(tb, r.Raw)
+	}
+}
+
+// requireAnswers checks a page of statistics against what was asked: at most one
+// row for each owner and day, and none that nobody wanted.
+func requireAnswers(tb testing.TB, page model.Page, q statQuestion) {
+	tb.Helper()
+	type key struct {
+		owner    string
+		from, to model.Day
+	}
+	seen := map[key]bool{}
+	row := func(k key, f model.Figures) {
+		require.False(tb, seen[k], "%v twice", k)
+		seen[k] = true
+		require.True(tb, k.owner == "" || slices.Contains(q.Owners, k.owner), k.owner)
+		require.GreaterOrEqual(tb, k.from.Compare(q.From), 0)
+		require.LessOrEqual(tb, k.to.Compare(q.To), 0)
+		require.NotEqual(tb, model.Figures{}, f, "a row that tells nothing")
+	}
+	for _, s := range page.OwnerStats {
+		require.Equal(tb, streamOwnerStats, q.stream)
+		require.NotEmpty(tb, s.OwnerID)
+		row(key{s.OwnerID, s.Day, s.Day}, s.Figures)
+	}
+	for _, s := range page.DayStats {
+		require.Equal(tb, streamDailyStats, q.stream)
+		row(key{"", s.Day, s.Day}, s.Figures)
+	}
+	for _, s := range page.PeriodStats {
+		require.Equal(tb, streamPeriodStats, q.stream)
+		require.Equal(tb, [2]model.Day{q.From, q.To}, [2]model.Day{s.From, s.To})
+		row(key{s.OwnerID, s.From, s.To}, s.Figures)
 	}
 }
 
@@ -123,6 +168,47 @@ func FuzzDetail(f *testing.F) {
 			require.Equal(t, id, page.Details[0].Chat.ID)
 		}
 	})
+}
+
+func FuzzByOwner(f *testing.F) {
+	seed(f, "stats")
+	c := testClient(f, "http://vendor.invalid")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		out, page, err := c.readByOwner(body, oneDay)
+		checkStats(t, out, page, err, oneDay, body)
+		month := oneDay
+		month.stream, month.From = streamPeriodStats, month.From.Add(-29)
+		out, page, err = c.readByOwner(body, month)
+		checkStats(t, out, page, err, month, body)
+	})
+}
+
+func FuzzByDay(f *testing.F) {
+	seed(f, "stats")
+	c := testClient(f, "http://vendor.invalid")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		out, page, err := c.readByDay(body, oneMonth)
+		checkStats(t, out, page, err, oneMonth, body)
+		batch := oneMonth
+		batch.stream, batch.Owners = streamDailyStats, oneDay.Owners
+		out, page, err = c.readByDay(body, batch)
+		checkStats(t, out, page, err, batch, body)
+	})
+}
+
+// checkStats: as checkRead, and every element of the answer is a row or set aside.
+func checkStats(t *testing.T, out outcome, page model.Page, err error, q statQuestion, body []byte) {
+	t.Helper()
+	checkRead(t, out, page, err)
+	if err != nil || out.code != 0 {
+		return
+	}
+	requireAnswers(t, page, q)
+	answer, _, err := lenient.Decode[struct {
+		Items lenient.Elements[lenient.Text] `json:"items"`
+	}](body)
+	require.NoError(t, err)
+	require.Equal(t, len(answer.Items.Items), page.Rows()+len(page.Rejects))
 }
 
 // checkRead: an error, a verdict of the vendor's, or a sound page; never two of
