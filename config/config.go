@@ -179,7 +179,7 @@ type Stream struct {
 func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read config: %w; copy syncd.example.yaml there or name another file with --config", err)
+		return nil, fmt.Errorf("read config: %w; copy config/syncd.example.yaml there or name another file with --config", err)
 	}
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, fileBytesMax+1))

@@ -23,7 +23,7 @@ func newProgress(h *host, log zerolog.Logger, name string) progress {
 	if h.terminal {
 		return &bar{h: h, name: name}
 	}
-	return &lines{log: log, name: name, now: h.now, began: h.now(), last: h.now()}
+	return &lines{log: log, name: name, now: h.now}
 }
 
 // bar draws on the terminal, with rate and time left where the end is known.
@@ -68,18 +68,24 @@ type lines struct {
 	name        string
 	now         func() time.Time
 	began, last time.Time
+	// first is how far the pass was when it began to report, with whatever an
+	// earlier run had done.
+	first int64
 }
 
 func (l *lines) update(p sweep.Progress) {
 	now := l.now()
+	done, total := extent(p)
+	if l.began.IsZero() {
+		l.began, l.last, l.first = now, now, done
+	}
 	if now.Sub(l.last) < linesEvery {
 		return
 	}
 	l.last = now
-	done, total := extent(p)
 	event := l.log.Info().Str("source", p.Source).Str("stream", p.Stream).
 		Int64("done", done).Int64("pages", p.Counts.Pages).Int64("rows_changed", p.Counts.RowsChanged)
-	if rate := float64(done) / now.Sub(l.began).Seconds(); rate > 0 {
+	if rate := float64(done-l.first) / now.Sub(l.began).Seconds(); rate > 0 {
 		event = event.Str("rate", fmt.Sprintf("%.0f/s", rate))
 		if total > done {
 			left := time.Duration(float64(total-done) / rate * float64(time.Second))

@@ -102,7 +102,7 @@ func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sour
 		}
 		for _, spec := range src.specs {
 			r := report(src.Source, spec.Name, known, now)
-			late = late || r.Late
+			late = late || r.Late || r.HeldPassID != 0
 			reports = append(reports, r)
 		}
 	}

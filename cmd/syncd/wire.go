@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,8 +31,9 @@ type source struct {
 		sweep.Source
 		Close()
 	}
-	// specs are the streams that this version can sync and that are enabled.
-	specs []model.StreamSpec
+	// enabled are the streams that this version can sync and that are switched on,
+	// dependencies first; specs are those of them that are wanted.
+	enabled, specs []model.StreamSpec
 }
 
 // buildSource makes the client of a source, whose requests keep within bounds and
@@ -57,10 +59,11 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	s := &source{Source: c, account: c.Credentials.CorpID, client: client}
 	for _, spec := range client.Specs() {
 		if c.Streams[spec.Name].Enabled {
-			s.specs = append(s.specs, spec)
+			s.enabled = append(s.enabled, spec)
 		}
 	}
-	s.specs, err = sweep.Order(s.specs)
+	s.enabled, err = sweep.Order(s.enabled)
+	s.specs = slices.Clone(s.enabled)
 	return s, err
 }
 
@@ -130,7 +133,7 @@ func holder(now time.Time) string {
 	if err != nil {
 		name = "unknown host"
 	}
-	return fmt.Sprintf("%s pid %d since %s", name, os.Getpid(), now.UTC().Format("2006-01-02T15:04:05.000Z"))
+	return fmt.Sprintf("%s pid %d (%s)", name, os.Getpid(), strconv.FormatInt(now.UnixMilli(), 36))
 }
 
 // database is an open database, and the private server under it, if any.

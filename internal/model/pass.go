@@ -121,8 +121,10 @@ func (c *Counts) Add(n Counts) {
 // handed over in order.
 type Step struct {
 	Chain Chain
-	// Page is nil when there is nothing but the checkpoint or the failure.
-	Page *Page
+	// Page is nil when there is nothing but the checkpoint or the failure; Calls
+	// is then how many requests it took.
+	Page  *Page
+	Calls int
 	// From is the version of the checkpoint that the page was read at, and To
 	// the checkpoint after it. Both are for list streams.
 	From int64

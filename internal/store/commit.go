@@ -188,6 +188,8 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 	n := &c.counts
 	for i := range c.steps {
 		step := &c.steps[i]
+		n.Calls += int64(step.Calls)
+		n.Retries += int64(max(step.Calls-1, 0))
 		if p := step.Page; p != nil {
 			n.Pages++
 			n.RowsRead += int64(p.Rows())

@@ -271,6 +271,7 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 		}
 		if c.gone[subject] != "" {
 			due[i] = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+			failures[i] = 0 // settled
 		}
 	}
 	_, err := exec(ctx, tx, "item_move", c.source, c.stream, subjects, fetched, due, failed, failures, codes,

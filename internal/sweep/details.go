@@ -90,7 +90,9 @@ func (p *pursuit) readItem(ctx context.Context, h handOut, item model.Item, send
 		p.trouble(h, p.stopsRun(err))
 		return nil
 	}
-	return send(p.failedStep(chain, item, bad))
+	step := p.failedStep(chain, item, bad)
+	step.Calls = page.Calls
+	return send(step)
 }
 
 // awaitDue waits for an item whose second read must not come too early. A due

@@ -63,7 +63,7 @@ type trail struct {
 // it, while the next one is being fetched.
 func (t *trail) follow(ctx context.Context) (bool, error) {
 	if !t.cp.Usable(t.chain.Params, t.p.spec.CursorTTL, t.p.runner.opts.Now()) {
-		if err := t.startOver(errCursorAged); err != nil {
+		if err := t.startOver(errCursorAged, 0); err != nil {
 			return false, err
 		}
 	}
@@ -73,7 +73,7 @@ func (t *trail) follow(ctx context.Context) (bool, error) {
 		}
 		page, err := t.p.runner.source.Page(ctx, t.chain, t.cp.Cursor)
 		if err != nil {
-			err = t.failed(ctx, err)
+			err = t.failed(ctx, err, page.Calls)
 		} else {
 			err = t.take(page)
 		}
@@ -98,14 +98,14 @@ func (t *trail) take(page model.Page) error {
 	}
 	t.cp, t.done = step.To, page.Last
 	if wrong := t.watch.seen(asked, page); wrong != "" {
-		return t.startOver(fmt.Errorf("cursor rot: %s", wrong))
+		return t.startOver(fmt.Errorf("cursor rot: %s", wrong), 0)
 	}
 	return nil
 }
 
 // failed decides what a page that could not be fetched means for the chain. The
 // error it returns is ours, not the vendor's.
-func (t *trail) failed(ctx context.Context, err error) error {
+func (t *trail) failed(ctx context.Context, err error, calls int) error {
 	if ended(ctx) {
 		return nil // cut off by the end of the run
 	}
@@ -114,9 +114,10 @@ func (t *trail) failed(ctx context.Context, err error) error {
 	case !isVendors(err):
 		return cause
 	case fetch.ClassOf(err) == fetch.ClassCursorGone && !t.cp.AtHead():
-		return t.startOver(err)
+		return t.startOver(err, calls)
 	case t.cp.AtHead():
 		if parts, ok, err := t.parts(ctx, err); ok || err != nil {
+			parts.Calls = calls
 			return errors.Join(err, t.breakUp(parts))
 		}
 	}
@@ -142,6 +143,9 @@ func (t *trail) parts(ctx context.Context, cause error) (parts model.Step, ok bo
 		batches, err := t.p.runner.store.Roster(ctx, t.p.pass, t.p.runner.opts.Now())
 		if err != nil {
 			return parts, false, err
+		}
+		if len(batches) == 0 {
+			return parts, false, nil
 		}
 		for i, ids := range batches {
 			name := fmt.Sprintf("owners/%d", i)
@@ -181,7 +185,7 @@ func (t *trail) breakUp(step model.Step) error {
 }
 
 // startOver puts the chain back to its head, within bounds.
-func (t *trail) startOver(why error) error {
+func (t *trail) startOver(why error, calls int) error {
 	if t.cp.Restarts >= restartsMax {
 		t.p.trouble(t.h, ending{
 			outcome: model.OutcomeFailed, over: true,
@@ -192,7 +196,7 @@ func (t *trail) startOver(why error) error {
 	from := t.cp.Version
 	t.cp = restarted(t.cp, t.chain, t.p.runner.opts.Now())
 	*t.watch = rot{}
-	return t.send(model.Step{Chain: t.chain, From: from, To: t.cp})
+	return t.send(model.Step{Chain: t.chain, Calls: calls, From: from, To: t.cp})
 }
 
 var errCursorAged = fmt.Errorf("its cursor is too old, or was born with other params")
