@@ -364,6 +364,31 @@ var hostilities = []struct {
 				`"member_list":[{"userid":{"was":`+quote(secret)+`},"join_time":1},`+quote(secret)+`,`, 1)
 		}),
 	},
+	{
+		name: "a member with an id of the token, without a time", says: "elements set aside in sync.reject",
+		landed: `select count(*) from sync.reject where kind = 'member' having count(*) >= 6`,
+		does: onDetail(func(body, secret string) string {
+			return strings.Replace(body, `"member_list":[`, `"member_list":[{"userid":`+quote(secret)+`,"join_time":"soon"},`, 1)
+		}),
+	},
+	{
+		name: "fields that nobody knows", says: "acme/members: complete",
+		landed: `select count(*) from groupchat.chat c join groupchat.chat_member m using (source, chat_id)
+			where c.extra ? 'trace' and m.extra ? 'trace' having count(*) >= 6`,
+		does: onDetail(func(body, secret string) string {
+			trace := `"trace":{"url":` + quote("https://vendor/?access_token="+secret) + `,"of":[` + quote(secret) + `],` + quote(secret) + `:1},`
+			body = strings.Replace(body, `"group_chat":{`, `"group_chat":{`+trace, 1)
+			return strings.ReplaceAll(body, `{"userid":`, `{`+trace+`"userid":`)
+		}),
+	},
+	{
+		name: "names that are the token", says: "acme/members: complete",
+		landed: `select count(*) from groupchat.chat where name like 'look: %' having count(*) >= 6`,
+		does: onDetail(func(body, secret string) string {
+			body = strings.Replace(body, `,"name":"`, `,"name":"look: `+secret, 1)
+			return strings.ReplaceAll(body, `"group_nickname":"`, `"group_nickname":"`+secret)
+		}),
+	},
 }
 
 // No answer of a vendor makes a process tell its secrets, in output, logs or

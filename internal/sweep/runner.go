@@ -159,7 +159,7 @@ func (r *Runner) run(ctx context.Context, lease model.Lease, spec model.StreamSp
 // because prefers the reason for which a context was cancelled to the error that
 // followed from it.
 func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
 	return err

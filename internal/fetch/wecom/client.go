@@ -215,7 +215,12 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 				}
 				return c.request(ctx, what.endpoint, used.text(), body)
 			},
-			Verdict: func(a fetch.Answer) *fetch.Error { return what.verdict(a) },
+			Verdict: func(a fetch.Answer) *fetch.Error {
+				// Before decoding: what it repeats of our request would become a
+				// field, a key or a cursor.
+				a.Body = c.http.Scrubber().Bytes(a.Body)
+				return what.verdict(a)
+			},
 		})
 		page.Calls += resp.Calls
 		page.RequestedAt, page.ReceivedAt = resp.RequestedAt, resp.ReceivedAt
