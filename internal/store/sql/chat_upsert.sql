@@ -9,7 +9,8 @@
 -- $11 relation_type  $12 created_at  $13 extra  $14 read at  $15 listed_at
 -- $16 detail_at  $17 list_hash  $18 detail_hash  $19 list_scope
 -- A chat that a list tells of is not gone (any more).
--- Changes a row per chat. Uses chat_pkey.
+-- Changes a row per chat. Looks each one up in chat_pkey, as chat_ask does, and
+-- locks them in the order of $2.
 with n as (
     select *
       from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
@@ -22,11 +23,13 @@ with n as (
                  list_scope)
 ),
 was as materialized (
-    select c.source, c.chat_id, c.known_from, c.name, c.owner_id, c.status, c.notice, c.gone_at
+    select c.*
       from n
-      join groupchat.chat c on c.source = $1 and c.chat_id = n.chat_id
-     order by c.chat_id collate "C"
-       for no key update of c
+     cross join lateral (select c.source, c.chat_id, c.known_from, c.name, c.owner_id, c.status,
+                                c.notice, c.gone_at
+                           from groupchat.chat c
+                          where c.source = $1 and c.chat_id = n.chat_id
+                            for no key update) c
 ),
 former as (
     insert into groupchat.chat_history (source, chat_id, known_from, name, owner_id, status,

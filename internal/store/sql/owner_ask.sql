@@ -1,6 +1,9 @@
 -- What is stored of owners.
 -- $1 source  $2 owner ids
--- Returns a row per known owner. Uses owner_pkey.
-select owner_id, name
-  from groupchat.owner
- where source = $1 and owner_id = any ($2::text[])
+-- Returns a row per known owner. Looks each id up in owner_pkey, as chat_ask does.
+select o.*
+  from unnest($2::text[]) as n (owner_id)
+ cross join lateral (select o.owner_id, o.name
+                       from groupchat.owner o
+                      where o.source = $1 and o.owner_id = n.owner_id
+                      limit 1) o

@@ -1,0 +1,121 @@
+package store_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/store/storetest"
+)
+
+// What a commit asks and writes for a few keys reads a few rows, however large
+// the tables are and although nothing is known about their content: they have
+// never been analyzed, as in the first minutes of a new database, when most is
+// written. With other ways to say the same the planner takes a constant source
+// for a rare one and reads all its rows, in every commit.
+func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	_, err := pool.Exec(ctx, `
+		insert into groupchat.chat (source, chat_id, name, first_seen_at, known_from)
+		select 'acme', 'wr' || i, '', 'epoch', 'epoch' from generate_series(1, 5000) i;
+		insert into groupchat.chat_member (source, chat_id, member_id, joined_at, is_admin, first_seen_at, hash)
+		select 'acme', 'wr' || i, 'wm' || j, 'epoch', false, 'epoch', 1
+		  from generate_series(1, 1000) i, generate_series(1, 5) j;
+		insert into groupchat.owner (source, owner_id, batch_no, first_seen_at)
+		select 'acme', 'wr' || i, i / 100, 'epoch' from generate_series(1, 5000) i;
+		insert into sync.item (source, stream, subject, due_at)
+		select 'acme', 'members', 'wr' || i, 'epoch' from generate_series(1, 5000) i;
+		insert into sync.candidate (source, stream, subject, pass_id, missing_at, held, confirmed_by)
+		select 'acme', 'chats', 'wr' || i, 1, 'epoch', false, 'members' from generate_series(1, 5000) i`)
+	require.NoError(t, err)
+
+	ids := []string{"wr11", "wr12", "wr13", "wr14", "wr15", "wr16", "wr17", "wr18", "wr19", "wr20", "wr21", "wr22"}
+	null := func(kind string) string { return "array_fill(null::" + kind + ", array[12])" }
+	for _, s := range []struct {
+		name string
+		args []any
+		// more are the arguments after args, in SQL.
+		more []string
+		rows int64
+	}{
+		{name: "chat_ask", args: []any{"acme", ids}, rows: 12},
+		{name: "chat_member_ask", args: []any{"acme", ids}, rows: 60},
+		{name: "owner_ask", args: []any{"acme", ids}, rows: 12},
+		{name: "item_ask", args: []any{"acme", "members", ids}, rows: 12},
+		{name: "candidate_ask", args: []any{"acme", "chats", ids}, rows: 12},
+		{
+			name: "item_move", args: []any{"acme", "members", ids}, rows: 12,
+			more: []string{
+				null("timestamptz"), "array_fill('epoch'::timestamptz, array[12])", null("timestamptz"),
+				"array_fill(0, array[12])", null("text"), null("bigint"), "array_fill(0, array[12])",
+			},
+		},
+		{
+			name: "chat_upsert", args: []any{"acme", ids}, rows: 12,
+			more: []string{
+				"array_fill('new'::text, array[12])", null("text"), null("text"), null("text"), null("bigint"), null("text"),
+				null("bigint"), null("text"), null("text"), null("timestamptz"), null("text"),
+				"array_fill('epoch'::timestamptz, array[12])", null("timestamptz"), null("timestamptz"), null("bigint"),
+				null("bigint"), null("bigint"),
+			},
+		},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile("sql/" + s.name + ".sql")
+			require.NoError(t, err)
+			tx, err := pool.Begin(ctx)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, tx.Rollback(ctx)) }()
+			_, err = tx.Exec(ctx, "set local plan_cache_mode = force_custom_plan")
+			require.NoError(t, err)
+			args := s.args
+			for _, sql := range s.more {
+				var v any
+				require.NoError(t, tx.QueryRow(ctx, "select "+sql).Scan(&v))
+				args = append(args, v)
+			}
+			before := rowsRead(t, tx)
+			tag, err := tx.Exec(ctx, string(text), args...)
+			require.NoError(t, err)
+			require.Equal(t, s.rows, tag.RowsAffected())
+			require.LessOrEqual(t, rowsRead(t, tx)-before, 3*s.rows)
+		})
+	}
+}
+
+// rowsRead is how many rows of tables this connection has looked at lately.
+func rowsRead(t *testing.T, tx pgx.Tx) (n int64) {
+	t.Helper()
+	err := tx.QueryRow(t.Context(), `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint
+		from pg_stat_xact_user_tables where schemaname in ('sync', 'groupchat')`).Scan(&n)
+	require.NoError(t, err)
+	return n
+}
+
+// Items are seeded by reading chats and items once each, and not the items for
+// every chat.
+func TestSeedingItemsIsNotQuadratic(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	_, err := pool.Exec(ctx, `
+		insert into groupchat.chat (source, chat_id, name, first_seen_at, known_from)
+		select 'acme', 'wr' || i, '', 'epoch', 'epoch' from generate_series(1, 5000) i;
+		insert into sync.item (source, stream, subject, due_at)
+		select 'acme', 'members', 'wr' || i, 'epoch' from generate_series(1, 4990) i`)
+	require.NoError(t, err)
+	text, err := os.ReadFile("sql/item_seed_members.sql")
+	require.NoError(t, err)
+	rows, err := pool.Query(ctx, "explain "+string(text), pgx.QueryExecModeSimpleProtocol, "acme", "members", t0)
+	require.NoError(t, err)
+	plan, err := pgxRows[string](rows)
+	require.NoError(t, err)
+	require.NotContains(t, fmt.Sprint(plan), "Nested Loop")
+	tag, err := pool.Exec(ctx, string(text), "acme", "members", t0)
+	require.NoError(t, err)
+	require.Equal(t, int64(10), tag.RowsAffected())
+}
