@@ -11,10 +11,10 @@ import (
 	"syncd/internal/model"
 )
 
-// ownerRow is an owner that an answer tells of.
-type ownerRow struct {
-	name   *string
-	seenAt time.Time
+// staffName is the name of one of the organisation's people.
+type staffName struct {
+	name   string
+	readAt time.Time
 }
 
 // writeOwners adds the owners that owner lists and chat details tell of, and
@@ -35,7 +35,7 @@ func (c *commit) writeOwners(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	for _, id := range sortedKeys(staff) {
-		if was, ok := known[id]; ok && (was == nil || *was != staff[id]) {
+		if was, ok := known[id]; ok && (was == nil || *was != staff[id].name) {
 			renamed = append(renamed, id)
 		}
 	}
@@ -49,7 +49,7 @@ func (c *commit) writeOwners(ctx context.Context, tx pgx.Tx) error {
 	}
 	names := make([]string, len(renamed))
 	for i, id := range renamed {
-		names[i] = staff[id]
+		names[i] = staff[id].name
 	}
 	n, err := exec(ctx, tx, "owner_rename", c.source, renamed, names)
 	c.counts.RowsChanged += n
@@ -72,34 +72,40 @@ func (c *commit) listOwners(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// ownersSeen returns who is an owner, and the names of staff, by id.
-func (c *commit) ownersSeen() (owners map[string]ownerRow, staff map[string]string) {
-	owners, staff = map[string]ownerRow{}, map[string]string{}
+// ownersSeen returns when each owner was first read, and the names of staff as
+// they were read last, by id.
+func (c *commit) ownersSeen() (owners map[string]time.Time, staff map[string]staffName) {
+	owners, staff = map[string]time.Time{}, map[string]staffName{}
+	see := func(id string, at time.Time) {
+		if first, ok := owners[id]; !ok || at.Before(first) {
+			owners[id] = at
+		}
+	}
+	name := func(id string, name *string, at time.Time) {
+		if name != nil && *name != "" && !at.Before(staff[id].readAt) {
+			staff[id] = staffName{*name, at}
+		}
+	}
 	for _, p := range c.pages {
 		for _, o := range p.Owners {
-			owners[o.ID] = ownerRow{name: o.Name, seenAt: p.RequestedAt}
-			if o.Name != nil && *o.Name != "" {
-				staff[o.ID] = *o.Name
-			}
+			see(o.ID, p.RequestedAt)
+			name(o.ID, o.Name, p.RequestedAt)
 		}
 	}
 	for _, r := range c.applied {
 		if id := r.detail.Chat.OwnerID; id != nil && *id != "" {
-			if _, ok := owners[*id]; !ok {
-				owners[*id] = ownerRow{seenAt: r.page.RequestedAt}
-			}
+			see(*id, r.page.RequestedAt)
 		}
 		for _, m := range r.members {
-			t := m.member
-			if t.Type != nil && *t.Type == model.MemberTypeStaff && t.Name != nil && *t.Name != "" {
-				staff[t.ID] = *t.Name
+			if t := m.member.Type; t != nil && *t == model.MemberTypeStaff {
+				name(m.member.ID, m.member.Name, r.page.RequestedAt)
 			}
 		}
 	}
 	return owners, staff
 }
 
-func (c *commit) askOwners(ctx context.Context, tx pgx.Tx, owners map[string]ownerRow, staff map[string]string,
+func (c *commit) askOwners(ctx context.Context, tx pgx.Tx, owners map[string]time.Time, staff map[string]staffName,
 ) (map[string]*string, error) {
 	ids := sortedKeys(owners)
 	for id := range staff {
@@ -124,17 +130,17 @@ func (c *commit) askOwners(ctx context.Context, tx pgx.Tx, owners map[string]own
 	return known, nil
 }
 
-func (c *commit) addOwners(ctx context.Context, tx pgx.Tx, ids []string, owners map[string]ownerRow,
-	staff map[string]string,
+func (c *commit) addOwners(ctx context.Context, tx pgx.Tx, ids []string, owners map[string]time.Time,
+	staff map[string]staffName,
 ) error {
 	if _, err := exec(ctx, tx, "source_lock", c.source); err != nil {
 		return err
 	}
 	names, seen := make([]*string, len(ids)), make([]time.Time, len(ids))
 	for i, id := range ids {
-		names[i], seen[i] = owners[id].name, owners[id].seenAt
-		if name, ok := staff[id]; ok && names[i] == nil {
-			names[i] = &name
+		seen[i] = owners[id]
+		if read, ok := staff[id]; ok {
+			names[i] = &read.name
 		}
 	}
 	n, err := exec(ctx, tx, "owner_add", c.source, ids, names, seen)
