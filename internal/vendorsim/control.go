@@ -28,6 +28,7 @@ func (s *Sim) controls() *http.ServeMux {
 		s.Disarm()
 		s.replyFaults(w)
 	})
+	s.hiding(mux)
 	return mux
 }
 

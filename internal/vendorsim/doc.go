@@ -9,6 +9,8 @@
 //	GET  /cgi-bin/externalcontact/get_follow_user_list     vendor doc 92571
 //	POST /cgi-bin/externalcontact/groupchat/list           vendor doc 92120
 //	POST /cgi-bin/externalcontact/groupchat/get            vendor doc 92122
+//	POST /cgi-bin/externalcontact/groupchat/statistic      vendor doc 92133
+//	POST …/groupchat/statistic_group_by_day                vendor doc 92133
 //
 // It is strict: a limit outside 1 to 1000, an unknown request field, a cursor
 // sent with other params than it was born with, a number sent as a string, all
@@ -32,6 +34,39 @@
 // [Options.Now]) plus what the clock was moved. So a block of 60 seconds ends by
 // waiting or by moving the clock.
 //
+// # Statistics
+//
+// A day is one in China, from [Options.StatDaysBack] days ago to yesterday, by the
+// tenant's clock: at midnight the window moves. At most 30 days in a row and 100
+// owners can be asked for at once; all else is 600018, 40032 or 40003.
+//
+// The figures of a day are those of the tenant at its last second, see [Figures]:
+// a chat counts for who owns it then, with everybody who is in it. Only messages
+// have nothing behind them: they are drawn for each chat and day. What no document
+// says is decided so:
+//
+//   - statistic over several days sums new_chat_cnt, new_member_cnt and msg_total,
+//     takes chat_total and member_total from the last day, and counts chats and
+//     members with a message once;
+//   - statistic_group_by_day of several owners is the sum over them, also of
+//     people who are in chats of two;
+//   - an owner who never had a chat has no row, one who has none left has zeros
+//     ([Options.StatRows]);
+//   - yesterday is all zero until [Options.ReadyHour];
+//   - few rows change once more, appear or vanish, at the ready hour of the second
+//     or third day after their own ([Options.Corrections]), and never later;
+//   - one owner who is unknown, has resigned ([Options.Resigned]) or is out of
+//     sight ([Sim.Hide]) spoils the whole call.
+//
+// Days before [Options.Start] have figures too, of the tenant as it would have
+// grown: the chats and members of the start, from when they were created and
+// joined. Nobody left and no chat was dissolved or handed over before the start,
+// but by owners who resigned.
+//
+// The numbers come from an index of 64 days at a time, made when first asked for.
+// With [Options.StatsOnly] they are drawn for each owner and day instead: thousands
+// of owners cost nothing, and chats and details say something else.
+//
 // # Control
 //
 //	GET    /_sim/clock           {"now":"2026-11-01T09:00:00+08:00"}
@@ -40,6 +75,9 @@
 //	DELETE /_sim/calls           sets them to zero
 //	GET    /_sim/tenant          the truth at the clock: chats, memberships, owners
 //	POST   /_sim/tokens/expire   {"as":"expired"} (42001, the default) or {"as":"invalid"} (40014)
+//	GET    /_sim/hidden          owners out of sight: their codes by userid
+//	POST   /_sim/hidden          {"owners":["li.lei","#7"],"code":60011}: statistics of these are refused
+//	DELETE /_sim/hidden          brings them all back into sight
 //	GET    /_sim/faults          the faults in force, and the catalogue
 //	POST   /_sim/faults          {"fault":"busy:on=get,every=10"} puts one into force
 //	DELETE /_sim/faults          lifts them all

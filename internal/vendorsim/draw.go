@@ -46,6 +46,10 @@ const (
 	drawHint
 	drawCursor
 	drawOdd
+	drawTalk
+	drawTrainee
+	drawFigures
+	drawCorrection
 )
 
 // mix is the finalizer of splitmix64, a bijection over 64 bits.

@@ -45,6 +45,26 @@ type Options struct {
 	// CursorTTL is how long a cursor lives by the tenant's clock; 0 is forever.
 	// The documents say nothing about it.
 	CursorTTL time.Duration
+	// StatDaysBack is how many days before today the oldest day of the statistics
+	// is; 0 is 180. The documents leave open whether it is 179.
+	StatDaysBack int
+	// ReadyHour is the hour in China at which the figures of yesterday are there;
+	// before it they are all zero. 0 is 6, a negative number is midnight.
+	ReadyHour int
+	// Corrections is in how many of 1,000 owner-days the statistics change once
+	// more, at the ready hour of the second or third day after; 0 is 20, a negative
+	// number none.
+	Corrections int
+	// StatRows says which owners have a row in the statistics.
+	StatRows RowRule
+	// StatPageMax is the size of a page of statistics however large the limit; 0 is
+	// the limit.
+	StatPageMax int
+	// StatsOnly draws statistics out of nothing, for everybody on the staff and
+	// unconnected to the chats: far cheaper where thousands own chats.
+	StatsOnly bool
+	// Education adds migrate_trainee_chat_cnt to the statistics.
+	Education bool
 	// Latency is waited before every answer; 0 waits for nothing.
 	Latency time.Duration
 	// Odd turns the stranger shapes on, see the package comment.
@@ -70,7 +90,8 @@ type Limits struct {
 	WrongSecrets int
 }
 
-// ResignedRule is one of two readings of vendor doc 92120.
+// ResignedRule is one of two readings of vendor doc 92120, which also decides
+// about the statistics of resigned owners.
 type ResignedRule int
 
 // The readings: users' reports and the vendor's staff from 2021 to 2024 say the
@@ -81,6 +102,21 @@ const (
 	ResignedUnfiltered ResignedRule = iota
 	// ResignedFiltered lists them only when the resigned owner is in the filter.
 	ResignedFiltered
+)
+
+// RowRule says which owners have a row in the statistics. No document does.
+type RowRule int
+
+// The rules. A day of statistic_group_by_day has a row when one of the owners
+// asked for has.
+const (
+	// RowsOnceOwned is everybody who has had a chat by that day, with zeros when
+	// none is left.
+	RowsOnceOwned RowRule = iota
+	// RowsOwning is those who have a chat at the end of that day.
+	RowsOwning
+	// RowsAll is everybody who is asked for.
+	RowsAll
 )
 
 var defaultStart = time.Date(2026, 11, 1, 9, 0, 0, 0, chinaTime)
@@ -100,6 +136,9 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.Secret, DefaultSecret)
 	setDefault(&o.TokenTTL, 2*time.Hour)
 	setDefault(&o.VisibleMax, 1000)
+	setDefault(&o.StatDaysBack, 180)
+	setDefault(&o.ReadyHour, 6)
+	setDefault(&o.Corrections, 20)
 	setDefault(&o.Limits.PerMinute, 10_000)
 	setDefault(&o.Limits.PerHour, 150_000)
 	setDefault(&o.Limits.Concurrency, 10)
@@ -116,6 +155,10 @@ func (o Options) withDefaults() (Options, error) {
 		within("owners", o.Owners, 2, 100_000),
 		within("max members", o.MaxMembers, 2, 10_000),
 		within("mean members", o.MeanMembers, 1, o.MaxMembers),
+		within("stat days back", o.StatDaysBack, 1, 1000),
+		within("ready hour", o.ReadyHour, -1, 23),
+		within("corrections", o.Corrections, -1, 1000),
+		within("stat page max", o.StatPageMax, 0, statLimitMax),
 		within("token ttl in seconds", int(o.TokenTTL/time.Second), 1, 7*24*3600),
 	)
 }

@@ -24,7 +24,10 @@ const (
 	codeTokenExpired   = 42001
 	codeTooOften       = 45009
 	codeTooManyAtOnce  = 45033
+	codeOutOfSight     = 50002
+	codeNoRight        = 60011
 	codeTooManyPeople  = 81017
+	codeBadTime        = 600018
 )
 
 var errorTexts = map[int]string{
@@ -44,7 +47,10 @@ var errorTexts = map[int]string{
 	codeTokenExpired:   "access_token expired",
 	codeTooOften:       "api freq out of limit",
 	codeTooManyAtOnce:  "api concurrent out of limit",
+	codeOutOfSight:     "user not in app visible scope",
+	codeNoRight:        "no privilege to access/modify contact/party/agent",
 	codeTooManyPeople:  "items count exceed limit",
+	codeBadTime:        "invalid start endtime",
 }
 
 // refusal is an errcode other than 0. Wrong JSON carries the vendor's warning
@@ -71,8 +77,10 @@ func (s *Sim) errmsg(r refusal, c *call) string {
 
 // emptyLists are what an endpoint answers beside an error.
 var emptyLists = map[string]string{
-	EndpointFollowUsers: `,"follow_user":[]`,
-	EndpointChatList:    `,"group_chat_list":[]`,
+	EndpointFollowUsers:    `,"follow_user":[]`,
+	EndpointChatList:       `,"group_chat_list":[]`,
+	EndpointStatistic:      `,"items":[]`,
+	EndpointStatisticByDay: `,"items":[]`,
 }
 
 // refuse is the body of an answer with an error.

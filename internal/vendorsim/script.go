@@ -9,10 +9,12 @@ import (
 // The endpoints, as [Request] and the call counters name them: the path below
 // /cgi-bin/.
 const (
-	EndpointToken       = "gettoken"
-	EndpointFollowUsers = "externalcontact/get_follow_user_list"
-	EndpointChatList    = "externalcontact/groupchat/list"
-	EndpointChatGet     = "externalcontact/groupchat/get"
+	EndpointToken          = "gettoken"
+	EndpointFollowUsers    = "externalcontact/get_follow_user_list"
+	EndpointChatList       = "externalcontact/groupchat/list"
+	EndpointChatGet        = "externalcontact/groupchat/get"
+	EndpointStatistic      = "externalcontact/groupchat/statistic"
+	EndpointStatisticByDay = "externalcontact/groupchat/statistic_group_by_day"
 )
 
 // Script lets a test see every call and bend its answer. Both functions may be

@@ -24,6 +24,7 @@ type Sim struct {
 	opt     Options
 	tenant  *tenant
 	indexes indexes
+	stats   statistics
 	script  atomic.Pointer[Script]
 	seq     atomic.Uint64
 	control *http.ServeMux
@@ -50,9 +51,12 @@ func New(o Options) (*Sim, error) {
 		wrongSecrets: map[string]*window{},
 		meters:       map[string]*meter{},
 	}
-	for _, endpoint := range []string{EndpointToken, EndpointFollowUsers, EndpointChatList, EndpointChatGet} {
+	for _, endpoint := range []string{
+		EndpointToken, EndpointFollowUsers, EndpointChatList, EndpointChatGet, EndpointStatistic, EndpointStatisticByDay,
+	} {
 		s.meters[endpoint] = newMeter(o.Limits)
 	}
+	s.stats = newStatistics(s.tenant)
 	s.SetScript(o.Script)
 	s.control = s.controls()
 	return s, nil
@@ -200,6 +204,10 @@ func (s *Sim) answer(c *call, r *http.Request, m *meter, crowded bool) ([]byte, 
 		body, bad = s.list(c)
 	case EndpointChatGet:
 		body, bad = s.get(c)
+	case EndpointStatistic:
+		body, bad = s.statistic(c)
+	case EndpointStatisticByDay:
+		body, bad = s.statisticByDay(c)
 	}
 	if bad.code != codeOK {
 		return s.refuse(bad, c), bad.code
