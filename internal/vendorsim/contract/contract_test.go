@@ -15,7 +15,7 @@ import (
 // kinds of chats are there.
 func serve(t *testing.T) (sim *vendorsim.Sim, base string) {
 	t.Helper()
-	sim, err := vendorsim.New(vendorsim.Options{Seed: 11, Chats: 250})
+	sim, err := vendorsim.New(vendorsim.Options{Seed: 11, Chats: 250, Education: true})
 	require.NoError(t, err)
 	_, err = sim.Advance(60 * 24 * time.Hour)
 	require.NoError(t, err)

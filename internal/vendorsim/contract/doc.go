@@ -4,7 +4,8 @@
 //
 //	cd internal/vendorsim/contract && go test ./...
 //
-// xen0n/go-workwx has all four calls, and knows neither state nor
-// member_version; silenceper/wechat reads those two, and differs in what it
-// sends (content type with charset).
+// xen0n/go-workwx has gettoken, the follow users, the list and the detail of
+// chats, and knows neither state nor member_version. silenceper/wechat reads those
+// two, has both statistics as well, and differs in what it sends (content type
+// with charset, zeros for what is not set).
 package contract
