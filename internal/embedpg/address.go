@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -71,13 +72,60 @@ func (a Address) ping(ctx context.Context) error {
 // ErrNotRunning says that no server runs on a data directory.
 var ErrNotRunning = errors.New("no server is running")
 
-// Join returns the address of the server that another process runs on dataDir
-// with [Open]. The error wraps [ErrNotRunning] when there is none.
-func Join(ctx context.Context, dataDir string) (Address, error) {
-	dataDir, err := realPath(dataDir)
+// Guest is a server that another process runs and that we have joined.
+type Guest struct {
+	Address
+	book *guestbook
+}
+
+// Leave ends the visit: close connections first. Who runs the server waits a few
+// seconds for its guests before it stops the server. Calls after the first do
+// nothing.
+func (g *Guest) Leave() error {
+	book := g.book
+	g.book = nil
+	return book.release()
+}
+
+// Join connects to the server that another process runs on dataDir with [Open].
+// The error wraps [ErrNotRunning] when there is none, or when it is being started
+// or stopped.
+func Join(ctx context.Context, dataDir string) (_ *Guest, err error) {
+	dataDir, err = realPath(dataDir)
 	if err != nil {
-		return Address{}, err
+		return nil, err
 	}
+	book, err := openGuestbook(dataDir, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dataDir, ErrNotRunning)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, book.release())
+		}
+	}()
+	in, err := book.enter()
+	if err != nil {
+		return nil, err
+	}
+	if !in {
+		return nil, fmt.Errorf("%s: %w any more", dataDir, ErrNotRunning)
+	}
+	a, err := addressOf(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.ping(ctx); err != nil {
+		return nil, fmt.Errorf("connect to the server of %s: %w", dataDir, err)
+	}
+	return &Guest{Address: a, book: book}, nil
+}
+
+// addressOf reads where the server of dataDir answers.
+func addressOf(dataDir string) (Address, error) {
 	pid, ok := postmasterPID(dataDir)
 	if !ok || !serves(pid, dataDir) {
 		return Address{}, fmt.Errorf("%s: %w", dataDir, ErrNotRunning)
@@ -91,11 +139,7 @@ func Join(ctx context.Context, dataDir string) (Address, error) {
 	if err != nil {
 		return Address{}, fmt.Errorf("%s: port in postmaster.pid: %w", dataDir, err)
 	}
-	a := Address{SocketDir: lines[socketLine], Port: port, Passfile: dataDir + passfileSuffix}
-	if err := a.ping(ctx); err != nil {
-		return Address{}, fmt.Errorf("connect to the server of %s: %w", dataDir, err)
-	}
-	return a, nil
+	return Address{SocketDir: lines[socketLine], Port: port, Passfile: dataDir + passfileSuffix}, nil
 }
 
 // realPath is the absolute name of path without symbolic links, as a server

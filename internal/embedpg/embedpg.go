@@ -61,6 +61,9 @@ type Options struct {
 	// Port is the loopback TCP port of [Open]; 0 takes the one used last time if
 	// it is free, else any free one. A throwaway server has no TCP port.
 	Port int
+	// Brief tells others who want the data directory of [Open] that they will not
+	// have to wait for long.
+	Brief bool
 	// Settings are server settings by name; they win over our own.
 	Settings map[string]string
 }
@@ -77,7 +80,8 @@ type Server struct {
 	proc     *process
 	logFile  string
 	scratch  *scratch
-	lock     *lockFile // of a kept data directory, else nil
+	lock     *lockFile  // of a kept data directory, else nil
+	guests   *guestbook // of a kept data directory, else nil
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -190,7 +194,8 @@ func (s *Server) PID() int { return s.proc.pid }
 // Done is closed when the server has ended, by Stop or by itself.
 func (s *Server) Done() <-chan struct{} { return s.proc.done }
 
-// Stop shuts the server down: clients are disconnected, then it exits. When
+// Stop shuts the server down: it waits a few seconds for those who have joined
+// it with [Join], then clients are disconnected and it exits. When
 // ctx ends first the server is killed, which it would recover from; the context
 // error is then part of the result. A throwaway server's files are removed
 // in any case. Calls after the first return the first one's result.
@@ -199,7 +204,8 @@ func (s *Server) Done() <-chan struct{} { return s.proc.done }
 // own.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
-		s.stopErr = errors.Join(s.proc.stop(ctx), s.scratch.remove(), s.lock.release())
+		s.stopErr = errors.Join(s.guests.close(ctx, s.proc.done), s.proc.stop(ctx), s.scratch.remove(),
+			s.guests.release(), s.lock.release())
 	})
 	return s.stopErr
 }

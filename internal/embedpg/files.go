@@ -13,9 +13,13 @@ import (
 // lockFile is a data directory's lock; the kernel drops it with the process.
 type lockFile struct{ file *os.File }
 
-// lockDataDir takes the lock of dataDir and writes our process id into it. The
-// file stays when the lock is released: a new file would be another lock.
-func lockDataDir(dataDir string) (*lockFile, error) {
+// briefMark follows the process id of a holder who keeps the lock for a moment.
+const briefMark = "brief"
+
+// lockDataDir takes the lock of dataDir and writes our process id into it, and
+// whether it is for a moment only. The file stays when the lock is released: a
+// new file would be another lock.
+func lockDataDir(dataDir string, brief bool) (*lockFile, error) {
 	file, err := os.OpenFile(dataDir+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
@@ -25,19 +29,34 @@ func lockDataDir(dataDir string) (*lockFile, error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock the data directory: %w", err)
 		}
-		text := make([]byte, 32)
-		n, _ := file.ReadAt(text, 0)                                // the end of the file is an error, too
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(text[:n]))) // 0: not written yet
-		return nil, &InUseError{DataDir: dataDir, PID: pid}
+		return nil, holderOf(file, dataDir)
+	}
+	text := strconv.Itoa(os.Getpid())
+	if brief {
+		text += " " + briefMark
 	}
 	err = file.Truncate(0)
 	if err == nil {
-		_, err = file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+		_, err = file.WriteAt([]byte(text+"\n"), 0)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), file.Close())
 	}
 	return &lockFile{file: file}, nil
+}
+
+// holderOf reads who holds a lock. Right after it has changed hands, that is
+// nobody, or whoever held it before.
+func holderOf(file *os.File, dataDir string) *InUseError {
+	text := make([]byte, 32)
+	n, _ := file.ReadAt(text, 0) // the end of the file is an error, too
+	busy := &InUseError{DataDir: dataDir}
+	fields := strings.Fields(string(text[:n]))
+	if len(fields) > 0 {
+		busy.PID, _ = strconv.Atoi(fields[0])
+		busy.Brief = len(fields) > 1 && fields[1] == briefMark
+	}
+	return busy
 }
 
 // release lets go of the lock; on nil it does nothing.

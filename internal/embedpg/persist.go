@@ -21,6 +21,7 @@ const (
 	lockSuffix     = ".lock"
 	logSuffix      = ".log"
 	passfileSuffix = ".pgpass"
+	guestsSuffix   = ".guests"
 	newSuffix      = ".new" // a cluster that is being made
 )
 
@@ -31,6 +32,8 @@ const logBytesMax = 8 << 20
 type InUseError struct {
 	DataDir string
 	PID     int // of that process; 0 when it has not said
+	// Brief says that it wants the directory for a moment only.
+	Brief bool
 }
 
 func (e *InUseError) Error() string {
@@ -47,8 +50,8 @@ func (e *InUseError) Error() string {
 // errors that say so. While another process has the directory open the error is
 // an [InUseError]; see [Join].
 //
-// Beside dataDir it keeps files with its name and .lock, .log (with .log.1) and
-// .pgpass.
+// Beside dataDir it keeps files with its name and .lock, .guests, .log (with
+// .log.1) and .pgpass.
 func Open(ctx context.Context, dataDir string, opts Options) (_ *Server, err error) {
 	dataDir, err = realPath(dataDir)
 	if err != nil {
@@ -61,7 +64,7 @@ func Open(ctx context.Context, dataDir string, opts Options) (_ *Server, err err
 	if err := os.MkdirAll(filepath.Dir(dataDir), mode); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	lock, err := lockDataDir(dataDir)
+	lock, err := lockDataDir(dataDir, opts.Brief)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +85,11 @@ func Open(ctx context.Context, dataDir string, opts Options) (_ *Server, err err
 		Address:  Address{SocketDir: dir.path, Passfile: dataDir + passfileSuffix},
 		Binaries: bin, DataDir: dataDir, logFile: dataDir + logSuffix, scratch: dir, lock: lock,
 	}
-	if err := s.open(ctx, acct, opts); err != nil {
+	if s.guests, err = openGuestbook(dataDir, os.O_CREATE); err != nil {
 		return nil, errors.Join(err, dir.remove())
+	}
+	if err := s.open(ctx, acct, opts); err != nil {
+		return nil, errors.Join(err, s.guests.release(), dir.remove())
 	}
 	return s, nil
 }

@@ -132,12 +132,65 @@ func TestOpenTwice(t *testing.T) {
 
 	joined, err := Join(t.Context(), dir)
 	require.NoError(t, err)
-	require.Equal(t, s.Address, joined)
+	require.Equal(t, s.Address, joined.Address)
 	require.Equal(t, "both", query(t, joined.DSN(Database), "select who from seen"))
+	require.NoError(t, joined.Leave())
+	require.NoError(t, joined.Leave(), "twice")
 
 	stop(t, s)
 	_, err = Join(t.Context(), dir)
 	require.ErrorIs(t, err, ErrNotRunning)
+}
+
+func TestInUseForAMoment(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	s, err := Open(t.Context(), dir, Options{Brief: true})
+	require.NoError(t, err)
+	_, err = Open(t.Context(), dir, Options{})
+	var inUse *InUseError
+	require.ErrorAs(t, err, &inUse)
+	require.Equal(t, &InUseError{DataDir: s.DataDir, PID: os.Getpid(), Brief: true}, inUse)
+	stop(t, s)
+	open(t, dir)
+	_, err = Open(t.Context(), dir, Options{})
+	require.ErrorAs(t, err, &inUse)
+	require.Equal(t, &InUseError{DataDir: s.DataDir, PID: os.Getpid()}, inUse)
+}
+
+// A server that is being stopped waits for its guests, lets nobody else in, and
+// does not wait for ever.
+func TestStopWaitsForGuests(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	s := open(t, dir)
+	guest, err := Join(t.Context(), dir)
+	require.NoError(t, err)
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Stop(t.Context()) }()
+	for range 20 {
+		require.Equal(t, "1", query(t, guest.DSN(Database), "select '1'"))
+	}
+	require.Empty(t, stopped)
+	require.NoError(t, guest.Leave())
+	require.NoError(t, <-stopped)
+
+	s = open(t, dir)
+	guest, err = Join(t.Context(), dir)
+	require.NoError(t, err)
+	stop(t, s) // it gives up on a guest that stays
+	require.NoError(t, guest.Leave())
+
+	s = open(t, dir)
+	book, err := openGuestbook(s.DataDir, 0)
+	require.NoError(t, err)
+	empty, err := book.lock(syscall.LOCK_EX)
+	require.NoError(t, err)
+	require.True(t, empty)
+	_, err = Join(t.Context(), dir)
+	require.ErrorIs(t, err, ErrNotRunning, "it is being stopped")
+	require.NoError(t, book.release())
+	stop(t, s)
 }
 
 // Starting on one new directory at the same moment, one gets it.
@@ -177,6 +230,7 @@ func TestOpenAfterSIGKILL(t *testing.T) {
 	joined, err := Join(t.Context(), dir)
 	require.NoError(t, err)
 	exe(t, joined.DSN(Database), "create table survived as select 'it' as what")
+	require.NoError(t, joined.Leave())
 	_, err = Open(t.Context(), dir, Options{})
 	var inUse *InUseError
 	require.ErrorAs(t, err, &inUse)
