@@ -5,39 +5,47 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// printQuery runs a query and prints its rows as a table.
+// printQuery runs a query and prints its rows as a table, numbers to the right.
 func printQuery(ctx context.Context, pool *pgxpool.Pool, out io.Writer, sql string) error {
-	rows, err := pool.Query(ctx, sql)
+	// The simple protocol has every value as a text, as psql would show it.
+	rows, err := pool.Query(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
 	defer rows.Close()
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for i, f := range rows.FieldDescriptions() {
-		if i > 0 {
-			fmt.Fprint(w, "\t")
-		}
-		fmt.Fprint(w, f.Name)
+	var t columns
+	var names []string
+	for _, f := range rows.FieldDescriptions() {
+		names = append(names, f.Name)
+		t.right = append(t.right, isNumber(f.DataTypeOID))
 	}
-	fmt.Fprintln(w)
+	t.add(names...)
 	for rows.Next() {
-		values, err := rows.Values()
-		if err != nil {
-			return fmt.Errorf("query: %w", err)
+		var cells []string
+		for _, value := range rows.RawValues() {
+			cells = append(cells, oneLine(string(value)))
 		}
-		cells := make([]string, len(values))
-		for i, v := range values {
-			cells[i] = strings.ReplaceAll(fmt.Sprint(v), "\t", " ")
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		t.add(cells...)
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
-	return w.Flush()
+	return t.print(out)
 }
+
+func isNumber(oid uint32) bool {
+	switch oid {
+	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.NumericOID, pgtype.Float4OID, pgtype.Float8OID:
+		return true
+	}
+	return false
+}
+
+// oneLine puts spaces in place of whatever would break a line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
