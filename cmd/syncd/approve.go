@@ -15,7 +15,7 @@ type approveCmd struct {
 // Run lets what a held pass missed through to confirmation. Nothing is marked
 // gone by it: the next sync reads each record directly.
 func (a *approveCmd) Run(ctx context.Context, c *cli, h *host) error {
-	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
+	return c.withDatabase(ctx, h, joinDatabase, func(ctx context.Context, db *database) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ sources:
 		{"sync --config", "expected file value"},
 		{"sync --log-level loud", "--log-level"},
 		{"sync --log-format xml", "--log-format"},
-		{"sync --config /nowhere/syncd.yaml", "copy syncd.example.yaml there"},
+		{"sync --config /nowhere/syncd.yaml", "syncd.example.yaml there"},
 		{"sync --config " + filepath.Dir(s.config), "is a directory"},
 		{"sync other", "other: no such source in the configuration; it has acme"},
 		{"sync acme other/chats", "other/chats: no such source"},
@@ -497,15 +497,4 @@ func TestProgressLines(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out.String(), "\n"))
 	require.NotContains(t, out.String(), "left")
 	show.end()
-}
-
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	r := command(t, func(*host) {}, "demo", "--once", "--chats", "20")
-	require.Equal(t, exitOK, r.code, r)
-	require.Contains(t, r.stdout, "demo/members: complete: pass 3, 20 pages")
-	for _, q := range demoQueries {
-		require.Contains(t, r.stdout, q.sql)
-	}
-	require.NotContains(t, r.stdout, "\x1b")
 }

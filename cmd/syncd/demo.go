@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"syncd/config"
 	"syncd/internal/embedpg"
@@ -14,34 +18,50 @@ import (
 )
 
 type demoCmd struct {
-	Once  bool   `help:"Exit after the sync instead of waiting for Ctrl-C."`
-	Chats int    `help:"Chats of the simulated tenant." default:"500"`
-	Seed  uint64 `help:"Decides everything that is drawn." default:"1"`
+	Once    bool   `help:"Exit after the sync instead of waiting for Ctrl-C."`
+	DataDir string `help:"Where the demonstration keeps its data: in demo below it." default:"./data" placeholder:"DIR"`
+	BinDir  string `help:"Directory of postgres and initdb; looked for by default." placeholder:"DIR"`
+	Chats   int    `help:"Chats of the simulated tenant." default:"500"`
+	Seed    uint64 `help:"Decides everything that is drawn." default:"1"`
 }
+
+// The tenant of a plain `syncd demo`.
+const (
+	demoChats = 500
+	demoSeed  = 1
+)
 
 // demoQueries are what a newcomer may want to try.
 var demoQueries = []struct{ title, sql string }{
 	{
 		"the largest chats",
-		`select name, owner_id, member_count from groupchat.chat order by member_count desc limit 5;`,
+		`select name, owner_name, status_text, members
+  from bi.chats
+ where gone_at is null
+ order by members desc, chat_id
+ limit 5;`,
 	},
 	{
-		"members by the way they joined (1 invited, 2 link, 3 QR code)",
-		`select join_scene, count(*) from groupchat.chat_member where left_before is null group by 1 order by 1;`,
+		"members by the way they joined",
+		`select join_scene_text, count(*) as members
+  from bi.members_current
+ group by 1
+ order by 2 desc;`,
 	},
 	{
 		"owners by chats",
-		`select o.name, count(*) as chats, sum(c.member_count)::bigint as members
-  from groupchat.chat c join groupchat.owner o using (source, owner_id)
- group by 1 order by 2 desc limit 5;`,
+		`select owner_name, count(*) as chats, sum(members) as members
+  from bi.chats
+ where gone_at is null
+ group by 1
+ order by 2 desc, 1
+ limit 5;`,
 	},
 }
 
-// Run starts a simulator and a throwaway PostgreSQL and syncs the one into the
-// other.
+// Run starts a simulated vendor and a private PostgreSQL and syncs the one into
+// the other. The data stays: a second run finds it and changes nothing.
 func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
-	ctx, stop, done := interruptible(ctx, h)
-	defer done()
 	simCtx, stopSim := context.WithCancel(ctx)
 	defer stopSim()
 	sim, err := vendorsim.New(vendorsim.Options{Seed: d.Seed, Chats: d.Chats})
@@ -58,27 +78,71 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	}()
 	fmt.Fprintf(h.stdout, "1. a simulated WeCom tenant of %d chats answers on %s\n", d.Chats, vendor.URL())
 
-	starting, cancel := until(ctx, stop)
+	work, stop, done := interruptible(ctx, h)
+	done = sync.OnceFunc(done)
+	defer done()
+	db, err := d.open(work, stop)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	fmt.Fprintf(h.stdout, "2. a private PostgreSQL %s runs as process %d and keeps its data in %s\n",
+		db.server.Binaries.Version, db.server.PID(), d.dir())
+	fmt.Fprintln(h.stdout, "3. one full sync")
+	if err := d.sync(work, c, h, stop, db, vendor.URL()); err != nil {
+		return err
+	}
+	if err := showDemo(work, h, db.pool); err != nil {
+		return err
+	}
+	fmt.Fprintf(h.stdout, "\n5. look around, in schema bi first:\n   %s\n", db.psql())
+	if d.Once {
+		fmt.Fprintln(h.stdout, "   (while syncd demo runs without --once; a second run finds the data and changes nothing)")
+		return nil
+	}
+	done() // nothing is in hand any more
+	fmt.Fprintln(h.stdout, "Ctrl-C ends the demonstration. The data stays: a second one finds it and changes nothing.")
+	select {
+	case <-stop: // while the queries ran
+	case <-h.signals:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// dir is the data directory of this tenant: another one is another world.
+func (d *demoCmd) dir() string {
+	if d.Chats == demoChats && d.Seed == demoSeed {
+		return filepath.Join(d.DataDir, "demo")
+	}
+	return filepath.Join(d.DataDir, fmt.Sprintf("demo-%d-%d", d.Seed, d.Chats))
+}
+
+// open starts the private server and brings its schema up to date.
+func (d *demoCmd) open(ctx context.Context, stop <-chan struct{}) (*database, error) {
+	ctx, cancel := until(ctx, stop)
 	defer cancel()
-	server, err := embedpg.Throwaway(starting, embedpg.Options{})
+	db, err := startPrivate(ctx, d.dir(), embedpg.Options{BinDir: d.BinDir})
+	if busy, ok := errors.AsType[*embedpg.InUseError](err); ok {
+		return nil, fmt.Errorf("%s is in use: a demonstration runs as %s; end it with Ctrl-C there, or take another --data-dir",
+			d.dir(), process(busy))
+	}
+	if errors.Is(err, embedpg.ErrNoBinaries) {
+		return nil, fmt.Errorf("%w\n(the demonstration always runs a server of its own: its embedded.bin_dir is --bin-dir; "+
+			"make demo takes the first way that works by itself)", err)
+	}
 	if err != nil {
-		return orInterrupted(starting, err)
+		return nil, orInterrupted(ctx, err)
 	}
-	defer func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), serverStopMax)
-		defer cancel()
-		err = errors.Join(err, server.Stop(end))
-	}()
-	pool, err := store.Open(starting, server.DSN("postgres"))
-	if err != nil {
-		return orInterrupted(starting, err)
+	if err := db.prepare(ctx, true); err != nil {
+		return nil, errors.Join(orInterrupted(ctx, err), db.close())
 	}
-	defer pool.Close()
-	fmt.Fprintln(h.stdout, "2. a private PostgreSQL is running")
-	if err := prepareSchema(starting, pool, true); err != nil {
-		return orInterrupted(starting, err)
-	}
-	cfg, err := demoConfig(vendor.URL())
+	return db, nil
+}
+
+// sync makes one full sync from the simulated vendor.
+func (d *demoCmd) sync(ctx context.Context, c *cli, h *host, stop <-chan struct{}, db *database, vendorURL string) error {
+	cfg, err := demoConfig(vendorURL)
 	if err != nil {
 		return err
 	}
@@ -88,32 +152,34 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 		return err
 	}
 	defer sources[0].client.Close()
-	fmt.Fprintln(h.stdout, "3. one full sync")
-	job := &syncJob{host: h, log: log, store: store.New(pool), stop: stop, leaseTTL: cfg.LeaseTTL, breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: true}
-	if err := job.run(ctx, sources); err != nil {
+	job := &syncJob{
+		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
+		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: true,
+	}
+	return job.run(ctx, sources)
+}
+
+// showDemo prints what landed, and queries with their results.
+func showDemo(ctx context.Context, h *host, pool *pgxpool.Pool) error {
+	fmt.Fprintln(h.stdout, "4. what landed")
+	err := printQuery(ctx, pool, h.stdout, `select 'chats' as what, count(*) as rows from bi.chats
+		union all select 'people in them', count(*) from bi.members_current
+		union all select 'people who may own chats', count(*) from groupchat.owner`)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintln(h.stdout, "4. what landed")
 	for _, q := range demoQueries {
-		fmt.Fprintf(h.stdout, "\n-- %s\n%s\n", q.title, q.sql)
+		fmt.Fprintf(h.stdout, "\n-- %s\n%s\n\n", q.title, q.sql)
 		if err := printQuery(ctx, pool, h.stdout, q.sql); err != nil {
 			return err
 		}
-	}
-	if d.Once {
-		return nil
-	}
-	fmt.Fprintf(h.stdout, "\nLook around: psql '%s'\nCtrl-C ends the demonstration and removes everything.\n",
-		server.DSN("postgres"))
-	select {
-	case <-stop:
-	case <-ctx.Done():
 	}
 	return nil
 }
 
 // demoConfig is the configuration of a source that reads the simulator as fast
-// as the simulator allows.
+// as the simulator allows, and reads everything again however fresh: so a second
+// run shows that unchanged data is not written.
 func demoConfig(baseURL string) (*config.Config, error) {
 	return config.Parse("demo", fmt.Appendf(nil, `
 sources:
@@ -122,6 +188,8 @@ sources:
     base_url: %s
     credentials: {corp_id: %s, secret: %s}
     limits: {per_minute: 0, per_hour: 0, concurrency: 4}
+    streams:
+      members: {max_age: 1s}
 `, baseURL, vendorsim.DefaultCorpID, vendorsim.DefaultSecret), func(string) (string, bool) { return "", false })
 }
 

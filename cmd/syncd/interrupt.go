@@ -60,3 +60,25 @@ var errInterrupted = &exitError{
 	code: exitPartial,
 	err:  errors.New("interrupted; what was committed is kept, the same command resumes from there"),
 }
+
+// errStopped ends a command that has nothing to resume.
+var errStopped = errors.New("interrupted")
+
+// untilStopped does work whose context ends with the first interrupt; the error
+// is then errStopped, unless the work was done all the same.
+func untilStopped(ctx context.Context, h *host, work func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-h.signals:
+			cancel(errStopped)
+		case <-ctx.Done():
+		}
+	}()
+	err := work(ctx)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errStopped) {
+		return cause
+	}
+	return err
+}

@@ -16,43 +16,11 @@ type migrateCmd struct {
 	Status migrateStatusCmd `cmd:"" help:"List the migrations."`
 }
 
-// errStopped ends a command that has nothing to resume.
-var errStopped = errors.New("interrupted")
-
-// withDatabase opens the configured database for work, whose context ends with
-// the first interrupt.
-func (c *cli) withDatabase(ctx context.Context, h *host, work func(context.Context, *database) error) (err error) {
-	cfg, err := c.load(h)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-h.signals:
-			cancel(errStopped)
-		case <-ctx.Done():
-		}
-	}()
-	defer func() {
-		if cause := context.Cause(ctx); err != nil && errors.Is(cause, errStopped) {
-			err = cause
-		}
-	}()
-	db, err := openDatabase(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.close()) }()
-	return work(ctx, db)
-}
-
 type migrateUpCmd struct{}
 
 // Run brings the schema up to date.
 func (migrateUpCmd) Run(ctx context.Context, c *cli, h *host) error {
-	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
+	return c.withDatabase(ctx, h, openDatabase, func(ctx context.Context, db *database) error {
 		ran, err := store.MigrateUp(ctx, db.pool)
 		for _, file := range ran {
 			fmt.Fprintln(h.stdout, "ran", file)
@@ -73,7 +41,7 @@ func (m *migrateDownCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if !m.Yes {
 		return usage("migrate down drops tables with their data; take a backup, then repeat it with --yes")
 	}
-	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
+	return c.withDatabase(ctx, h, openDatabase, func(ctx context.Context, db *database) error {
 		file, err := store.MigrateDown(ctx, db.pool)
 		switch {
 		case err != nil:
@@ -91,7 +59,7 @@ type migrateStatusCmd struct{}
 
 // Run lists the migrations.
 func (migrateStatusCmd) Run(ctx context.Context, c *cli, h *host) error {
-	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
+	return c.withDatabase(ctx, h, joinDatabase, func(ctx context.Context, db *database) error {
 		list, err := store.Migrations(ctx, db.pool)
 		w := tabwriter.NewWriter(h.stdout, 0, 0, 2, ' ', 0)
 		for _, m := range list {

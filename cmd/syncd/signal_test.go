@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -293,21 +292,6 @@ func TestSimulatorUntilInterrupted(t *testing.T) {
 	r := run.wait()
 	require.Equal(t, exitOK, r.code, r)
 	require.Empty(t, r.stderr)
-}
-
-// Without --once the demonstration stays until it is interrupted, and takes
-// everything away.
-func TestDemoUntilInterrupted(t *testing.T) {
-	t.Parallel()
-	run := begin(t, func(*host) {}, "demo", "--chats", "20")
-	saw(t, run.stdout, "Look around: psql 'postgres")
-	run.signals <- syscall.SIGINT
-	r := run.wait()
-	require.Equal(t, exitOK, r.code, r)
-	require.Contains(t, r.stdout, "demo/members: complete")
-	url := regexp.MustCompile(`answers on http://(\S+)`).FindStringSubmatch(r.stdout)
-	_, err := net.DialTimeout("tcp", url[1], time.Second)
-	require.Error(t, err, "the simulator is gone")
 }
 
 func get(t *testing.T, url string) int {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -33,28 +34,36 @@ func (s *statusCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	return c.withDatabase(ctx, h, func(ctx context.Context, db *database) error {
-		if err := store.CheckSchema(ctx, db.pool); err != nil {
-			return err
-		}
+	err = untilStopped(ctx, h, func(ctx context.Context) error {
 		for {
-			late, err := s.print(ctx, h, db.pool, sources)
-			if err != nil && (!s.Watch || ctx.Err() == nil) {
+			err := opener(joinDatabase).use(ctx, cfg, func(ctx context.Context, db *database) error {
+				return s.once(ctx, h, db, sources)
+			})
+			if !s.Watch || err != nil {
 				return err
 			}
-			if !s.Watch {
-				if late {
-					return &exitError{code: exitLate}
-				}
-				return nil
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(watchEvery):
+			// Between two prints nothing is held: others can have a private server.
+			if err := pause(ctx, watchEvery); err != nil {
+				return err
 			}
 		}
 	})
+	if s.Watch && errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
+}
+
+// once prints one report. Without --watch its error is the exit code.
+func (s *statusCmd) once(ctx context.Context, h *host, db *database, sources []*source) error {
+	if err := store.CheckSchema(ctx, db.pool); err != nil {
+		return err
+	}
+	late, err := s.print(ctx, h, db.pool, sources)
+	if err != nil || !late || s.Watch {
+		return err
+	}
+	return &exitError{code: exitLate}
 }
 
 // streamReport is one stream as `status --json` prints it. Times are UTC.

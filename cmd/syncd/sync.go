@@ -39,6 +39,7 @@ func (s *syncCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
+	db.announce(log)
 	job := &syncJob{
 		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
 		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share},
@@ -55,7 +56,7 @@ func (s *syncCmd) open(ctx context.Context, stop <-chan struct{}, cfg *config.Co
 	if err != nil {
 		return nil, orInterrupted(ctx, err)
 	}
-	if err := prepareSchema(ctx, db.pool, !s.NoMigrate); err != nil {
+	if err := db.prepare(ctx, !s.NoMigrate); err != nil {
 		return nil, errors.Join(orInterrupted(ctx, err), db.close())
 	}
 	return db, nil

@@ -2,23 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"syncd/config"
-	"syncd/internal/embedpg"
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/wecom"
 	"syncd/internal/model"
-	"syncd/internal/store"
 	"syncd/internal/sweep"
 )
 
@@ -29,6 +23,10 @@ type source struct {
 	account string
 	client  interface {
 		sweep.Source
+		// Try makes a cheap call of every kind that a sync makes.
+		Try(ctx context.Context) []fetch.Trial
+		// Documented are the call limits that the vendor publishes.
+		Documented() fetch.Limits
 		Close()
 	}
 	// enabled are the streams that this version can sync and that are switched on,
@@ -134,54 +132,4 @@ func holder(now time.Time) string {
 		name = "unknown host"
 	}
 	return fmt.Sprintf("%s pid %d (%s)", name, os.Getpid(), strconv.FormatInt(now.UnixMilli(), 36))
-}
-
-// database is an open database, and the private server under it, if any.
-type database struct {
-	pool   *pgxpool.Pool
-	server *embedpg.Server
-}
-
-// serverStopMax is how long a private server may take to shut down.
-const serverStopMax = 30 * time.Second
-
-func (d *database) close() error {
-	d.pool.Close()
-	if d.server == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), serverStopMax)
-	defer cancel()
-	return d.server.Stop(ctx)
-}
-
-// openDatabase connects to the configured database, or starts the private one
-// under data_dir.
-func openDatabase(ctx context.Context, cfg *config.Config) (*database, error) {
-	if !cfg.DatabaseURL.Empty() {
-		pool, err := store.Open(ctx, cfg.DatabaseURL.Reveal())
-		if err != nil {
-			return nil, err
-		}
-		return &database{pool: pool}, nil
-	}
-	dir := filepath.Join(cfg.DataDir, "postgres")
-	server, err := embedpg.Open(ctx, dir, embedpg.Options{BinDir: cfg.Embedded.BinDir, Port: cfg.Embedded.Port})
-	if err != nil {
-		return nil, fmt.Errorf("private PostgreSQL (database_url is empty): %w", err)
-	}
-	pool, err := store.Open(ctx, server.DSN(embedpg.Database))
-	if err != nil {
-		return nil, errors.Join(err, server.Stop(ctx))
-	}
-	return &database{pool: pool, server: server}, nil
-}
-
-// prepareSchema migrates up, or only checks where that is not wanted.
-func prepareSchema(ctx context.Context, pool *pgxpool.Pool, migrate bool) error {
-	if !migrate {
-		return store.CheckSchema(ctx, pool)
-	}
-	_, err := store.MigrateUp(ctx, pool)
-	return err
 }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/embedpg"
+)
+
+// dataDir is a directory that the user who runs PostgreSQL can get to.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o755))               //nolint:gosec // the server runs as another user
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // the same
+	return dir
+}
+
+// requireStopped fails when a private server still runs under a data directory.
+func requireStopped(t *testing.T, dir string) {
+	t.Helper()
+	_, err := embedpg.Join(t.Context(), clusterDir(dir))
+	require.ErrorIs(t, err, embedpg.ErrNotRunning)
+	require.NoFileExists(t, filepath.Join(clusterDir(dir), "postmaster.pid"))
+}
+
+// overLoopback connects as the printed psql line would.
+func overLoopback(t *testing.T, line string) *pgx.Conn {
+	t.Helper()
+	found := regexp.MustCompile(`PGPASSFILE=(\S+) psql -h (\S+) -p (\d+) -U (\S+) (\S+)`).FindStringSubmatch(line)
+	require.NotNil(t, found, line)
+	u := url.URL{
+		Scheme: "postgres", User: url.User(found[4]), Host: net.JoinHostPort(found[2], found[3]), Path: found[5],
+		RawQuery: url.Values{"sslmode": {"disable"}, "passfile": {found[1]}}.Encode(),
+	}
+	conn, err := pgx.Connect(t.Context(), u.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	return conn
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	r := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
+	require.Equal(t, exitOK, r.code, r)
+	require.Empty(t, r.stderr)
+	require.Contains(t, r.stdout, "demo/members: complete: pass 3, 500 pages")
+	require.Regexp(t, `\nchats +500\n`, r.stdout)
+	for _, q := range demoQueries {
+		_, result, ok := strings.Cut(r.stdout, q.sql+"\n\n")
+		require.True(t, ok, q.title)
+		result, _, _ = strings.Cut(result, "\n\n")
+		require.Greater(t, strings.Count(result, "\n"), 2, "%s has rows: %s", q.title, result)
+	}
+	require.Contains(t, r.stdout, "PGPASSFILE="+filepath.Join(dir, "demo", "postgres.pgpass")+" psql -h 127.0.0.1")
+	require.NotContains(t, r.stdout, "\x1b")
+	requireStopped(t, filepath.Join(dir, "demo"))
+
+	// The second one finds the data of the first.
+	again := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
+	require.Equal(t, exitOK, again.code, again)
+	require.Equal(t, 3, strings.Count(again.stdout, " rows read, 0 changed"), again)
+	require.Contains(t, again.stdout, "demo/chats: complete: pass 5")
+	results := func(r result) string { return r.stdout[strings.Index(r.stdout, "4. what landed"):] }
+	require.Equal(t, results(r), results(again))
+
+	// Another tenant is another world.
+	other := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir, "--chats", "20", "--seed", "9")
+	require.Equal(t, exitOK, other.code, other)
+	require.Regexp(t, `\nchats +20\n`, other.stdout)
+	require.DirExists(t, filepath.Join(dir, "demo-9-20"))
+}
+
+// Without --once the demonstration stays until it is interrupted. Meanwhile one
+// can look around, and a second one is refused.
+func TestDemoUntilInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	run := begin(t, func(*host) {}, "demo", "--chats", "20", "--data-dir", dir)
+	saw(t, run.stdout, "Ctrl-C ends the demonstration")
+	conn := overLoopback(t, run.stdout.String())
+	var chats int
+	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from bi.chats").Scan(&chats))
+	require.Equal(t, 20, chats)
+
+	second := command(t, func(*host) {}, "demo", "--once", "--chats", "20", "--data-dir", dir)
+	require.Equal(t, exitFailed, second.code, second)
+	require.Contains(t, second.stderr, "demo-1-20 is in use: a demonstration runs as process "+pidText()+
+		"; end it with Ctrl-C there, or take another --data-dir")
+
+	run.signals <- syscall.SIGINT
+	r := run.wait()
+	require.Equal(t, exitOK, r.code, r)
+	require.Empty(t, r.stderr)
+	require.Contains(t, r.stdout, "demo/members: complete")
+	vendor := regexp.MustCompile(`answers on http://(\S+)`).FindStringSubmatch(r.stdout)
+	_, err := net.DialTimeout("tcp", vendor[1], time.Second)
+	require.Error(t, err, "the simulator is gone")
+	requireStopped(t, filepath.Join(dir, "demo-1-20"))
+}
+
+func TestDemoWithoutBinaries(t *testing.T) {
+	t.Parallel()
+	r := command(t, func(*host) {}, "demo", "--once", "--data-dir", dataDir(t), "--bin-dir", t.TempDir())
+	require.Equal(t, exitFailed, r.code, r)
+	for _, way := range []string{"apt-get install postgresql", "--bin-dir", "make demo"} {
+		require.Contains(t, r.stderr, way)
+	}
+}
