@@ -83,7 +83,15 @@ func (v *tenant) answer(c model.Chain, _ string) (model.Page, error) {
 	return page, nil
 }
 
+// sync runs passes over the streams, or all of them.
 func (v *tenant) sync(streams ...string) map[string]sweep.Result {
+	v.t.Helper()
+	results, err := v.trySync(streams...)
+	require.NoError(v.t, err)
+	return results
+}
+
+func (v *tenant) trySync(streams ...string) (map[string]sweep.Result, error) {
 	v.t.Helper()
 	forOwners := func(ids []string) json.RawMessage {
 		text, err := json.Marshal(params{Owners: ids})
@@ -110,9 +118,13 @@ func (v *tenant) sync(streams ...string) map[string]sweep.Result {
 			continue
 		}
 		v.spec = spec
-		results[spec.Name] = v.pass(sweep.Request{})
+		res, err := v.runner().Pass(v.t.Context(), spec, sweep.Request{})
+		if err != nil {
+			return results, err
+		}
+		results[spec.Name] = res
 	}
-	return results
+	return results, nil
 }
 
 func (v *tenant) unlist(ids ...string) {
