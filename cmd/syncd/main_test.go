@@ -49,6 +49,8 @@ type site struct {
 	pool   *pgxpool.Pool
 	config string
 	env    map[string]string
+	// stats switches the streams of statistics on, at the next configure.
+	stats bool
 }
 
 func newSite(t *testing.T, o vendorsim.Options) *site {
@@ -85,12 +87,15 @@ log: {level: trace, format: json}
 sources:
   - name: acme
     vendor: wecom
-    base_url: %s
-    credentials: {corp_id: %s, secret: "${WECOM_SECRET}"}
+    base_url: %[1]s
+    credentials: {corp_id: %[2]s, secret: "${WECOM_SECRET}"}
     limits: {per_minute: 0, per_hour: 0, concurrency: 4}
     streams:
       chats: {page_size: 100}
-%s`, baseURL, vendorsim.DefaultCorpID, extra)
+      owner_stats: {enabled: %[3]t}
+      daily_stats: {enabled: %[3]t}
+      owner_period_stats: {enabled: %[3]t}
+%[4]s`, baseURL, vendorsim.DefaultCorpID, s.stats, extra)
 	require.NoError(s.t, os.WriteFile(s.config, []byte(text), 0o600))
 }
 
@@ -261,6 +266,7 @@ func (c *child) wait() result {
 // localColumns are those that say when this machine read something.
 var localColumns = []string{
 	"first_seen_at", "listed_at", "detail_at", "known_from", "known_until", "left_after", "left_before",
+	"fetched_at",
 }
 
 // checksums returns, for each table of facts, the number of rows and a sum over
@@ -268,7 +274,10 @@ var localColumns = []string{
 func (s *site) checksums() map[string]string {
 	s.t.Helper()
 	sums := map[string]string{}
-	for _, table := range []string{"chat", "chat_history", "chat_member", "owner"} {
+	for _, table := range []string{
+		"chat", "chat_history", "chat_member", "owner",
+		"owner_stat", "daily_stat", "daily_stat_part", "owner_period_stat",
+	} {
 		var sum string
 		err := s.pool.QueryRow(s.t.Context(), `
 			with r as (

@@ -49,7 +49,9 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	client, err := wecom.New(wecom.Options{
 		Source: c.Name, BaseURL: c.BaseURL, CorpID: c.Credentials.CorpID, Secret: c.Credentials.Secret.Reveal(),
 		OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
-		Fetch: bounds,
+		Zone:       c.Timezone,
+		OwnerStats: statDays(c.Streams["owner_stats"]), DailyStats: statDays(c.Streams["daily_stats"]),
+		Periods: c.Streams["owner_period_stats"].Periods, Fetch: bounds,
 	})
 	if err != nil {
 		return nil, usage("source %s: %w", c.Name, err)
@@ -63,6 +65,10 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	s.enabled, err = sweep.Order(s.enabled)
 	s.specs = slices.Clone(s.enabled)
 	return s, err
+}
+
+func statDays(s config.Stream) wecom.StatDays {
+	return wecom.StatDays{Backfill: s.BackfillDays, Lookback: s.LookbackDays, ReadyHour: s.ReadyHour}
 }
 
 // choose builds the sources that targets ("SOURCE" or "SOURCE/STREAM") name, each

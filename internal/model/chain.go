@@ -113,6 +113,12 @@ type Chain struct {
 // groupchat.owner.batch_no.
 const OwnerBatchMax = 100
 
+// OwnerBatch is some owners of one batch_no, in order.
+type OwnerBatch struct {
+	Number int
+	Owners []string
+}
+
 // Checkpoint is where an open chain stands: the row of sync.checkpoint.
 type Checkpoint struct {
 	Chain Chain

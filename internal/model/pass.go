@@ -76,8 +76,10 @@ type Pass struct {
 	Scope int64
 	// ConfirmedBy and Confirms are those of the spec.
 	ConfirmedBy, Confirms string
-	StartedAt             time.Time
-	Full                  bool
+	// Subjects is that of the spec's window; "" for other shapes.
+	Subjects  WindowSubjects
+	StartedAt time.Time
+	Full      bool
 	// Resumed says that it had been opened by an earlier run.
 	Resumed bool
 	// Counts of what is committed so far.
@@ -139,6 +141,9 @@ type Step struct {
 	Item *ItemMove
 	// Window is set for window streams: what becomes of the days asked for.
 	Window []WindowMove
+	// OwnersAsked is how many owners of the batch were asked for day by day, and
+	// Batch its number; 0 for other steps.
+	Batch, OwnersAsked int
 }
 
 // OfChain reports whether the step moves a checkpoint: those of detail and window

@@ -18,7 +18,23 @@ type WindowSpec struct {
 	ReadyHour int
 	// SpanMax is how many days one call may reach over.
 	SpanMax int
+	// Subjects says whose days are covered.
+	Subjects WindowSubjects
+	// Periods, in days, make every day wanted the end of a range of that length,
+	// for each of them; nil for plain days. Only with SubjectBatches.
+	Periods []int
 }
+
+// WindowSubjects says what the subjects of a window stream are.
+type WindowSubjects string
+
+// The kinds of subjects.
+const (
+	// SubjectOwners are owner ids.
+	SubjectOwners WindowSubjects = "owners"
+	// SubjectBatches are numbers of owner batches; with periods, number/days.
+	SubjectBatches WindowSubjects = "batches"
+)
 
 // Window is what is wanted at one moment.
 type Window struct {

@@ -60,8 +60,8 @@ type commit struct {
 
 func (c *commit) run(ctx context.Context, tx pgx.Tx) error {
 	for _, write := range []func(context.Context, pgx.Tx) error{
-		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.writeOwnerStats, c.noteIDs,
-		c.moveItems, c.moveCoverage, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
+		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.writeOwnerStats, c.writeDayParts,
+		c.writePeriodStats, c.noteIDs, c.moveItems, c.moveCoverage, c.sumDays, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
 	} {
 		if err := write(ctx, tx); err != nil {
 			return err

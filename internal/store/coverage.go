@@ -12,9 +12,18 @@ import (
 	"syncd/internal/model"
 )
 
-// coverageSeeds names, for each window stream, the statement that gives its
-// subjects their coverage.
-var coverageSeeds = map[string]string{"owner_stats": "coverage_seed_owners"}
+// coverageSeed names the statement that gives the subjects of a window stream
+// their coverage, with its arguments after the first four.
+func coverageSeed(w *model.WindowSpec) (string, []any) {
+	switch {
+	case w.Subjects == model.SubjectOwners:
+		return "coverage_seed_owners", nil
+	case w.Periods == nil:
+		return "coverage_seed_batches", nil
+	default:
+		return "coverage_seed_periods", []any{w.Periods}
+	}
+}
 
 // date is a day as PostgreSQL takes and gives it.
 func date(d model.Day) time.Time { return d.In(time.UTC) }
@@ -28,11 +37,9 @@ func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.Pass
 		return nil
 	}
 	w := plan.Spec.Window.At(plan.Now)
-	seed, ok := coverageSeeds[pass.Stream]
-	if !ok {
-		return fmt.Errorf("stream %s has no statement that seeds its coverage", pass.Stream)
-	}
-	if _, err := exec(ctx, tx, seed, pass.Source, pass.Stream, date(w.Today), w.Now.Add(-rosterKeeps)); err != nil {
+	seed, more := coverageSeed(plan.Spec.Window)
+	args := append([]any{pass.Source, pass.Stream, date(w.Today), w.Now.Add(-rosterKeeps)}, more...)
+	if _, err := exec(ctx, tx, seed, args...); err != nil {
 		return err
 	}
 	_, err := exec(ctx, tx, "coverage_expire", pass.Source, pass.Stream, date(w.Sure), plan.Spec.Window.Reach)
@@ -42,6 +49,9 @@ func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.Pass
 // Gaps lists the days that are wanted of each subject, in the order of the
 // subjects. One that wants nothing is left out.
 func (s *Store) Gaps(ctx context.Context, pass model.Pass, w model.Window) ([]model.Gap, error) {
+	if w.Newest.Compare(w.Oldest) < 0 {
+		return nil, nil // the only day wanted is not told yet
+	}
 	rows, err := s.pool.Query(ctx, q("coverage_gap"), pass.Source, pass.Stream, date(w.Oldest), date(w.Newest),
 		date(w.RereadFrom), date(w.Today), w.Now)
 	if err != nil {

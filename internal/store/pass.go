@@ -24,7 +24,7 @@ var itemSeeds = map[string]string{"members": "item_seed_members"}
 func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.PassPlan) (model.Pass, error) {
 	scope := hashBytes(model.ScopeOf(plan.Spec))
 	pass := model.Pass{Source: lease.Source, Stream: lease.Stream, Scope: scope}
-	pass.ConfirmedBy, pass.Confirms = plan.Spec.ConfirmedBy, plan.Spec.Confirms
+	follow(&pass, plan.Spec)
 	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
 		open, err := openPass(ctx, tx, lease)
 		if err != nil {
@@ -37,7 +37,8 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 			}
 			if reason == "" {
 				pass = open.pass
-				pass.Scope, pass.ConfirmedBy, pass.Confirms = scope, plan.Spec.ConfirmedBy, plan.Spec.Confirms
+				pass.Scope = scope
+				follow(&pass, plan.Spec)
 				if _, err = exec(ctx, tx, "pass_mark", pass.ID, model.OutcomeRunning, nil, nil); err != nil {
 					return err
 				}
@@ -53,6 +54,14 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 		return pass, fmt.Errorf("open pass: %w", err)
 	}
 	return pass, nil
+}
+
+// follow takes over what commits must know of the spec.
+func follow(pass *model.Pass, spec model.StreamSpec) {
+	pass.ConfirmedBy, pass.Confirms = spec.ConfirmedBy, spec.Confirms
+	if spec.Window != nil {
+		pass.Subjects = spec.Window.Subjects
+	}
 }
 
 // openRow is an open pass as stored.
@@ -139,9 +148,9 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.Pass
 		if err != nil {
 			return err
 		}
-		for i, ids := range unlisted {
+		for i, batch := range unlisted {
 			subjects = append(slices.Clip(subjects), model.Subject{
-				Name: fmt.Sprintf("unlisted/%d", i), Owners: ids, Params: plan.Spec.ForOwners(ids),
+				Name: fmt.Sprintf("unlisted/%d", i), Owners: batch.Owners, Params: plan.Spec.ForOwners(batch.Owners),
 			})
 		}
 	}
@@ -186,22 +195,21 @@ const rosterKeeps = 180 * 24 * time.Hour
 
 // roster lists owners in batches of at most [model.OwnerBatchMax]: only the
 // unlisted ones, packed, or all, by their batch numbers.
-func roster(ctx context.Context, db querier, pass model.Pass, now time.Time, unlisted bool) ([][]string, error) {
+func roster(ctx context.Context, db querier, pass model.Pass, now time.Time, unlisted bool) ([]model.OwnerBatch, error) {
 	rows, err := db.Query(ctx, q("roster_get"), pass.Source, pass.Stream, now, unlisted, now.Add(-rosterKeeps))
 	if err != nil {
 		return nil, fmt.Errorf("roster_get: %w", err)
 	}
-	var batches [][]string
+	var batches []model.OwnerBatch
 	var id string
 	var number int
-	last := -1
 	_, err = pgx.ForEachRow(rows, []any{&id, &number}, func() error {
-		full := len(batches) > 0 && len(batches[len(batches)-1]) == model.OwnerBatchMax
-		if len(batches) == 0 || full || (!unlisted && number != last) {
-			batches = append(batches, nil)
+		n := len(batches)
+		if n == 0 || len(batches[n-1].Owners) == model.OwnerBatchMax || (!unlisted && number != batches[n-1].Number) {
+			batches = append(batches, model.OwnerBatch{Number: number})
+			n++
 		}
-		last = number
-		batches[len(batches)-1] = append(batches[len(batches)-1], id)
+		batches[n-1].Owners = append(batches[n-1].Owners, id)
 		return nil
 	})
 	if err != nil {
@@ -212,7 +220,7 @@ func roster(ctx context.Context, db querier, pass model.Pass, now time.Time, unl
 
 // Roster lists the owners of the pass's source in batches, without those that
 // the vendor has refused lately.
-func (s *Store) Roster(ctx context.Context, pass model.Pass, now time.Time) ([][]string, error) {
+func (s *Store) Roster(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error) {
 	return roster(ctx, s.pool, pass, now, false)
 }
 

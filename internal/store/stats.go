@@ -41,7 +41,7 @@ func (c *commit) writeOwnerStats(ctx context.Context, tx pgx.Tx) error {
 	for _, p := range c.statPages() {
 		told := map[statKey]statRow{}
 		for _, s := range p.page.OwnerStats {
-			told[statKey{s.OwnerID, s.Day}] = statRow{stat: s, readAt: p.page.RequestedAt, sum: c.hashStat(s)}
+			told[statKey{s.OwnerID, s.Day}] = statRow{stat: s, readAt: p.page.RequestedAt, sum: c.hashFigures(s.Figures, s.Extra)}
 		}
 		stored, err := c.askOwnerStats(ctx, tx, p)
 		if err != nil {
@@ -85,7 +85,7 @@ type statPage struct {
 func (c *commit) statPages() []statPage {
 	var pages []statPage
 	for i, p := range c.pages {
-		if c.steps[i].Window != nil && c.stream == "owner_stats" {
+		if c.pass.Subjects == model.SubjectOwners {
 			pages = append(pages, statPage{p, c.steps[i].Window})
 		}
 	}
@@ -132,15 +132,6 @@ func (c *commit) askOwnerStats(ctx context.Context, tx pgx.Tx, p statPage) (map[
 	return stored, nil
 }
 
-func (c *commit) hashStat(s model.OwnerStat) int64 {
-	c.hash.reset()
-	for _, n := range s.Figures.All() {
-		c.hash.int(n)
-	}
-	c.hash.bytes(s.Extra)
-	return c.hash.sum()
-}
-
 var ownerStatColumns = []string{
 	"source", "owner_id", "day", "new_chat_cnt", "chat_total", "chat_has_msg", "new_member_cnt", "member_total",
 	"member_has_msg", "msg_total", "migrate_trainee_chat_cnt", "fetched_at", "hash", "extra",
@@ -177,21 +168,15 @@ func (c *commit) putOwnerStats(ctx context.Context, tx pgx.Tx, fresh, changed []
 	}
 	n := len(changed)
 	owners, days, read := make([]string, n), make([]time.Time, n), make([]time.Time, n)
-	sums, extra := make([]int64, n), make([]*string, n)
-	figures := [8][]*int64{}
-	for j := range figures {
-		figures[j] = make([]*int64, n)
-	}
+	set := newFigureSet(n)
 	for i := range changed {
 		r := &changed[i]
 		owners[i], days[i], read[i] = r.stat.OwnerID, date(r.stat.Day), r.readAt
-		sums[i], extra[i] = r.sum, extraText(r.stat.Extra)
-		for j, f := range r.stat.Figures.All() {
-			figures[j][i] = f
-		}
+		set.put(i, r.stat.Figures, r.stat.Extra, r.sum)
 	}
-	_, err := exec(ctx, tx, "owner_stat_upsert", c.source, owners, days, figures[0], figures[1], figures[2], figures[3],
-		figures[4], figures[5], figures[6], figures[7], read, sums, extra)
+	f := set.figures
+	_, err := exec(ctx, tx, "owner_stat_upsert", c.source, owners, days, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7],
+		read, set.sums, set.extra)
 	return err
 }
 

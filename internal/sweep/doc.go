@@ -56,5 +56,5 @@ type Store interface {
 	// Gaps lists the days that a window stream wants.
 	Gaps(ctx context.Context, pass model.Pass, w model.Window) ([]model.Gap, error)
 	// Roster lists the owners in batches for chains restricted to owners.
-	Roster(ctx context.Context, pass model.Pass, now time.Time) ([][]string, error)
+	Roster(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error)
 }

@@ -147,9 +147,10 @@ func (t *trail) parts(ctx context.Context, cause error) (parts model.Step, ok bo
 		if len(batches) == 0 {
 			return parts, false, nil
 		}
-		for i, ids := range batches {
-			name := fmt.Sprintf("owners/%d", i)
-			parts.Split = append(parts.Split, model.Subject{Name: name, Owners: ids, Params: forOwners(ids)})
+		for _, batch := range batches {
+			parts.Split = append(parts.Split, model.Subject{
+				Name: fmt.Sprintf("owners/%d", batch.Number), Owners: batch.Owners, Params: forOwners(batch.Owners),
+			})
 		}
 	case len(owners) > 1 && refusesOwners(bad.Class):
 		half := len(owners) / 2

@@ -39,7 +39,13 @@ func planCalls(gaps []gap, newest int, b callBounds) []planned {
 	if other := mix(spansByGap(gaps, b.span), b.owners); len(other) < len(best) {
 		best = other
 	}
-	slices.SortStableFunc(best, func(x, y planned) int {
+	return inOrder(best, newest)
+}
+
+// inOrder sorts calls: what holds the newest day first, then what expires
+// soonest.
+func inOrder(calls []planned, newest int) []planned {
+	slices.SortStableFunc(calls, func(x, y planned) int {
 		return cmp.Or(
 			-compareBool(x.last >= newest, y.last >= newest),
 			cmp.Compare(x.first, y.first),
@@ -47,7 +53,7 @@ func planCalls(gaps []gap, newest int, b callBounds) []planned {
 			strings.Compare(x.owners[0], y.owners[0]),
 		)
 	})
-	return best
+	return calls
 }
 
 func compareBool(a, b bool) int {

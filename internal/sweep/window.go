@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,46 +24,82 @@ const (
 	statPagesMax = 100
 	// codeUnreadable stands in sync.coverage for days whose row was set aside.
 	codeUnreadable = "unreadable"
+	// codeNoOwner stands there for a batch of which nobody can be asked for.
+	codeNoOwner = "no owner"
 )
 
 // window is one round of a window stream: the calls that fill the gaps of now.
 type window struct {
-	p    *pursuit
-	h    handOut
-	send func(model.Step) error
+	p       *pursuit
+	h       handOut
+	send    func(model.Step) error
+	batches map[int][]string // owners by batch; nil where subjects are owners
 
 	mu       sync.Mutex
 	troubled map[string]bool // owners whom the vendor refused in this round
+}
+
+// job is one call and the days of its subjects that it fills.
+type job struct {
+	model.StatCall
+	// days are those of coverage: the days of the call, or for a period its last.
+	days model.Span
+	// batch is the subject where subjects are batches, number its number.
+	batch  string
+	number int
 }
 
 // fillWindow plans the calls that fill the gaps and makes them, until the slice
 // is over or nothing is wanted. What is wanted is asked anew each time: days come
 // in at midnight and go out.
 func (p *pursuit) fillWindow(ctx context.Context, h handOut) (more bool, err error) {
-	w := p.spec.Window.At(p.runner.opts.Now())
+	now := p.runner.opts.Now()
+	w := p.spec.Window.At(now)
 	gaps, err := p.runner.store.Gaps(ctx, p.pass, w)
 	if err != nil || len(gaps) == 0 {
 		return false, err
 	}
-	calls := shape(gaps, w, p.spec.Window.SpanMax)
-	if p.total == 0 {
-		p.total = int64(len(calls))
+	round := &window{p: p, h: h, troubled: map[string]bool{}}
+	if p.spec.Window.Subjects == model.SubjectBatches {
+		if err := round.roster(ctx, now); err != nil {
+			return false, err
+		}
 	}
-	before := p.pass.Counts.Calls
+	jobs, err := round.jobs(gaps, w)
+	if err != nil {
+		return false, err
+	}
+	if p.total == 0 {
+		p.total = int64(len(jobs))
+	}
+	before := p.done
 	err = p.flow(ctx, h, func(ctx context.Context, send func(model.Step) error) error {
-		round := &window{p: p, h: h, send: send, troubled: map[string]bool{}}
-		return round.make(ctx, calls)
+		round.send = send
+		return round.make(ctx, jobs)
 	})
-	if err == nil && !h.over() && p.pass.Counts.Calls == before {
+	if err == nil && !h.over() && p.done == before {
 		return false, fmt.Errorf("%d gaps are wanted and no call filled any", len(gaps))
 	}
 	return true, err
 }
 
-// shape turns gaps into calls. The one day beyond the vendor's sure reach is
-// asked for alone, so that its refusal says nothing about the others; it expires
-// first and comes right after the newest.
-func shape(gaps []model.Gap, w model.Window, span int) []model.StatCall {
+// roster reads which owners the batches have.
+func (r *window) roster(ctx context.Context, now time.Time) error {
+	list, err := r.p.runner.store.Roster(ctx, r.p.pass, now)
+	if err != nil {
+		return err
+	}
+	r.batches = make(map[int][]string, len(list))
+	for _, b := range list {
+		r.batches[b.Number] = append(r.batches[b.Number], b.Owners...)
+	}
+	return nil
+}
+
+// jobs turns gaps into calls. The one day beyond the vendor's sure reach is asked
+// for alone, so that its refusal says nothing about the others; it expires first
+// and comes right after the newest.
+func (r *window) jobs(gaps []model.Gap, w model.Window) ([]job, error) {
 	var sure, beyond []gap
 	for _, g := range gaps {
 		var in, out []int
@@ -79,36 +119,77 @@ func shape(gaps []model.Gap, w model.Window, span int) []model.StatCall {
 			beyond = append(beyond, gap{g.Subject, out})
 		}
 	}
-	bounds := callBounds{owners: model.OwnerBatchMax, span: span}
 	newest := w.Newest.Sub(w.Sure)
-	plan := planCalls(sure, newest, bounds)
+	plan := r.plan(sure, newest, r.p.spec.Window.SpanMax)
 	at := 0
 	for at < len(plan) && plan[at].last >= newest {
 		at++
 	}
-	single := planCalls(beyond, -1, callBounds{owners: model.OwnerBatchMax, span: 1})
-	calls := make([]model.StatCall, 0, len(plan)+len(single))
+	single := r.plan(beyond, -1, 1)
+	jobs := make([]job, 0, len(plan)+len(single))
 	for _, part := range [][]planned{plan[:at], single, plan[at:]} {
 		for _, c := range part {
-			call := model.StatCall{By: model.StatByDay, Owners: c.owners, From: w.Sure.Add(c.first), To: w.Sure.Add(c.last)}
-			if c.byOwner {
-				call.By = model.StatByOwner
+			j, err := r.job(c, w)
+			if err != nil {
+				return nil, err
 			}
-			calls = append(calls, call)
+			jobs = append(jobs, j)
 		}
 	}
-	return calls
+	return jobs, nil
+}
+
+// plan shapes gaps into calls: of owners by the planner, of batches in spans.
+func (r *window) plan(gaps []gap, newest, span int) []planned {
+	if r.batches == nil {
+		return planCalls(gaps, newest, callBounds{owners: model.OwnerBatchMax, span: span})
+	}
+	if r.p.spec.Window.Periods != nil {
+		span = 1 // every day is the end of a call of its own
+	}
+	var calls []planned
+	for _, u := range spansByGap(gaps, span)[0] {
+		calls = append(calls, planned{owners: []string{u.owner}, first: u.days[0], last: u.days[len(u.days)-1]})
+	}
+	return inOrder(calls, newest)
+}
+
+// job makes a planned call into what is sent.
+func (r *window) job(c planned, w model.Window) (job, error) {
+	j := job{days: model.Span{From: w.Sure.Add(c.first), To: w.Sure.Add(c.last)}}
+	j.StatCall = model.StatCall{By: model.StatByDay, Owners: c.owners, From: j.days.From, To: j.days.To}
+	if c.byOwner {
+		j.By = model.StatByOwner
+	}
+	if r.batches == nil {
+		return j, nil
+	}
+	j.batch = c.owners[0]
+	number, period, hasPeriod := strings.Cut(j.batch, "/")
+	var err error
+	if j.number, err = strconv.Atoi(number); err != nil {
+		return j, fmt.Errorf("sync.coverage has subject %q, which is no batch; delete the row", j.batch)
+	}
+	j.Owners = r.batches[j.number]
+	if hasPeriod {
+		days, err := strconv.Atoi(period)
+		if err != nil {
+			return j, fmt.Errorf("sync.coverage has subject %q, which is no batch and period; delete the row", j.batch)
+		}
+		j.By, j.From = model.StatByOwner, j.days.To.Add(1-days)
+	}
+	return j, nil
 }
 
 // make makes the calls in order, at most Concurrency at a time.
-func (r *window) make(ctx context.Context, calls []model.StatCall) error {
+func (r *window) make(ctx context.Context, jobs []job) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, r.p.spec.Concurrency))
-	for _, call := range calls {
+	for _, j := range jobs {
 		if r.h.over() || ended(ctx) {
 			break
 		}
-		g.Go(func() error { return r.ask(ctx, call) })
+		g.Go(func() error { return r.ask(ctx, j) })
 	}
 	return g.Wait()
 }
@@ -116,62 +197,77 @@ func (r *window) make(ctx context.Context, calls []model.StatCall) error {
 // ask makes one call. What the vendor refuses is asked for in parts, until the
 // owner or the day that is refused stands alone; that one is noted, and does not
 // keep the others.
-func (r *window) ask(ctx context.Context, call model.StatCall) error {
-	call, ok := r.clip(call)
+func (r *window) ask(ctx context.Context, j job) error {
+	j, ok := r.clip(j)
 	if !ok || ended(ctx) {
 		return nil
 	}
-	chain := model.Chain{
-		Source: r.p.lease.Source, Stream: r.p.lease.Stream,
-		Subject: string(call.By) + "/" + call.From.String(), Params: model.StatParams(call),
+	if len(j.Owners) == 0 {
+		return r.refuse(j, j.days, codeNoOwner, 0)
 	}
 	today := r.p.spec.Window.At(r.p.runner.opts.Now()).Today
-	page, err := r.pages(ctx, chain)
+	page, err := r.pages(ctx, r.chain(j))
 	switch {
 	case err == nil:
-		return r.send(model.Step{Chain: chain, Page: &page, Window: outcomes(call, page, today, r.p.runner.opts.Now())})
+		step := model.Step{Chain: r.chain(j), Page: &page, Window: outcomes(j, page, today, r.p.runner.opts.Now())}
+		if j.batch != "" && j.By == model.StatByDay {
+			step.Batch, step.OwnersAsked = j.number, len(j.Owners)
+		}
+		return r.send(step)
 	case ended(ctx):
 		return nil
 	case !isVendors(err):
-		return fmt.Errorf("ask for %s: %w", chain.Subject, err)
+		return fmt.Errorf("ask for %s: %w", r.chain(j).Subject, err)
 	}
 	bad, _ := errors.AsType[*fetch.Error](err)
 	switch {
 	case bad.Class == fetch.ClassOutside:
-		return r.narrow(ctx, call, chain, bad.Code)
-	case refusesOwners(bad.Class):
-		return r.single(ctx, call, chain, bad.Code)
+		return r.narrow(ctx, j, bad.Code, page.Calls)
+	case !refusesOwners(bad.Class):
+		r.p.trouble(r.h, r.p.stopsRun(fmt.Errorf("ask for %s: %w", r.chain(j).Subject, err)))
+		return nil
+	case j.batch != "":
+		return r.without(ctx, j, bad.Code)
+	default:
+		return r.halve(ctx, j, bad.Code, page.Calls)
 	}
-	r.p.trouble(r.h, r.p.stopsRun(fmt.Errorf("ask for %s: %w", chain.Subject, err)))
-	return nil
+}
+
+func (r *window) chain(j job) model.Chain {
+	return model.Chain{
+		Source: r.p.lease.Source, Stream: r.p.lease.Stream,
+		Subject: string(j.By) + "/" + j.From.String(), Params: model.StatParams(j.StatCall),
+	}
 }
 
 // clip cuts a call to what the vendor offers at this moment, which may be a day
 // later than when it was planned, and leaves out owners who were refused since.
-func (r *window) clip(call model.StatCall) (model.StatCall, bool) {
+// Not ok means that nothing is left to ask.
+func (r *window) clip(j job) (job, bool) {
 	now := r.p.spec.Window.At(r.p.runner.opts.Now())
 	oldest := now.Sure
-	if call.Days() == 1 {
+	if j.days.From == j.days.To {
 		oldest = now.Sure.Add(-1)
 	}
-	if call.From.Compare(oldest) < 0 {
-		call.From = oldest
+	if j.days.From.Compare(oldest) < 0 {
+		j.days.From = oldest
 	}
-	if call.To.Compare(now.Newest) > 0 {
-		call.To = now.Newest
+	if j.days.To.Compare(now.Newest) > 0 {
+		j.days.To = now.Newest
+	}
+	if j.days.From.Compare(j.days.To) > 0 {
+		return j, false
+	}
+	if r.p.spec.Window.Periods == nil {
+		j.From, j.To = j.days.From, j.days.To
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before := len(j.Owners)
 	if len(r.troubled) > 0 {
-		var owners []string
-		for _, id := range call.Owners {
-			if !r.troubled[id] {
-				owners = append(owners, id)
-			}
-		}
-		call.Owners = owners
+		j.Owners = slices.DeleteFunc(slices.Clone(j.Owners), func(id string) bool { return r.troubled[id] })
 	}
-	return call, len(call.Owners) > 0 && call.Days() > 0
+	return j, len(j.Owners) > 0 || before == 0 || j.batch != ""
 }
 
 // pages follows a call to its last page and puts the pages together: days count
@@ -181,6 +277,7 @@ func (r *window) pages(ctx context.Context, chain model.Chain) (model.Page, erro
 	cursor := ""
 	for range statPagesMax {
 		page, err := r.p.runner.source.Page(ctx, chain, cursor)
+		whole.Calls += page.Calls
 		if err != nil {
 			return whole, err
 		}
@@ -192,7 +289,6 @@ func (r *window) pages(ctx context.Context, chain model.Chain) (model.Page, erro
 		whole.DayStats = append(whole.DayStats, page.DayStats...)
 		whole.PeriodStats = append(whole.PeriodStats, page.PeriodStats...)
 		whole.Rejects = append(whole.Rejects, page.Rejects...)
-		whole.Calls += page.Calls
 		if page.Last {
 			whole.Last = true
 			return whole, nil
@@ -204,65 +300,146 @@ func (r *window) pages(ctx context.Context, chain model.Chain) (model.Page, erro
 
 // narrow deals with a range that reaches beyond what the vendor keeps: halves of
 // it, down to the day that is outside.
-func (r *window) narrow(ctx context.Context, call model.StatCall, chain model.Chain, code string) error {
-	if n := call.Days(); n > 1 {
-		early, late := call, call
-		early.To = call.From.Add(n/2 - 1)
-		late.From = call.From.Add(n / 2)
-		return errors.Join(r.ask(ctx, late), r.ask(ctx, early))
+func (r *window) narrow(ctx context.Context, j job, code string, calls int) error {
+	n := j.days.To.Sub(j.days.From) + 1
+	if n == 1 {
+		return r.refuse(j, j.days, code, calls)
 	}
-	return r.refuse(call, chain, model.Span{From: call.From, To: call.To}, code)
+	early, late := j, j
+	early.days.To = j.days.From.Add(n/2 - 1)
+	late.days.From = j.days.From.Add(n / 2)
+	return errors.Join(r.ask(ctx, late), r.ask(ctx, early))
 }
 
-// single deals with a batch that is refused: halves of it, down to the owner for
-// whose sake it is. All days of that owner are left alone for a while.
-func (r *window) single(ctx context.Context, call model.StatCall, chain model.Chain, code string) error {
-	if n := len(call.Owners); n > 1 {
-		left, right := call, call
-		left.Owners, right.Owners = call.Owners[:n/2], call.Owners[n/2:]
+// halve deals with owners that are refused together: halves of them, down to the
+// owner for whose sake it is. All days of that owner are left alone for a while.
+func (r *window) halve(ctx context.Context, j job, code string, calls int) error {
+	if n := len(j.Owners); n > 1 {
+		left, right := j, j
+		left.Owners, right.Owners = j.Owners[:n/2], j.Owners[n/2:]
 		return errors.Join(r.ask(ctx, left), r.ask(ctx, right))
 	}
-	r.mu.Lock()
-	r.troubled[call.Owners[0]] = true
-	r.mu.Unlock()
+	r.leaveOut(j.Owners[0])
 	w := r.p.spec.Window.At(r.p.runner.opts.Now())
-	return r.refuse(call, chain, model.Span{From: w.Oldest, To: w.Newest}, code)
+	return r.refuse(j, model.Span{From: w.Oldest, To: w.Newest}, code, calls)
 }
 
-func (r *window) refuse(call model.StatCall, chain model.Chain, days model.Span, code string) error {
+func (r *window) leaveOut(owner string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.troubled[owner] = true
+}
+
+// without deals with a batch that is refused as a whole: it finds who is to blame
+// by asking for parts of it, notes them, and asks for the batch without them.
+func (r *window) without(ctx context.Context, j job, code string) error {
+	culprits, err := r.culprits(ctx, j, j.Owners, code)
+	if err != nil || ended(ctx) || r.h.over() {
+		return err
+	}
 	now := r.p.runner.opts.Now()
-	step := model.Step{Chain: chain}
-	for _, id := range call.Owners {
+	for owner, code := range culprits {
+		r.leaveOut(owner)
+		err := r.send(model.Step{
+			Chain: r.chain(j), Window: []model.WindowMove{},
+			Culprit: &model.Culprit{OwnerID: owner, Code: code, At: now, DueAt: now.Add(culpritPause)},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return r.ask(ctx, j)
+}
+
+// culprits finds the owners for whose sake a batch is refused.
+func (r *window) culprits(ctx context.Context, j job, owners []string, code string) (map[string]string, error) {
+	if len(owners) == 1 {
+		return map[string]string{owners[0]: code}, nil
+	}
+	found := map[string]string{}
+	for _, half := range [][]string{owners[:len(owners)/2], owners[len(owners)/2:]} {
+		if ended(ctx) || r.h.over() {
+			return nil, nil
+		}
+		j.Owners = half
+		_, err := r.pages(ctx, r.chain(j))
+		bad, isVendors := errors.AsType[*fetch.Error](err)
+		switch {
+		case err == nil:
+			continue
+		case ended(ctx):
+			return nil, nil
+		case !isVendors:
+			return nil, err
+		case !refusesOwners(bad.Class):
+			r.p.trouble(r.h, r.p.stopsRun(err))
+			return nil, nil
+		}
+		more, err := r.culprits(ctx, j, half, bad.Code)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, more)
+	}
+	return found, nil
+}
+
+// refuse notes days as refused.
+func (r *window) refuse(j job, days model.Span, code string, calls int) error {
+	retryAt := r.p.runner.opts.Now().Add(refusalPause)
+	step := model.Step{Chain: r.chain(j), Calls: calls}
+	for _, subject := range j.subjects() {
 		step.Window = append(step.Window, model.WindowMove{
-			Subject: id, Days: days, RefusedCode: code, RetryAt: now.Add(refusalPause),
+			Subject: subject, Days: days, RefusedCode: code, RetryAt: retryAt,
 		})
 	}
 	return r.send(step)
 }
 
-// outcomes says of every owner and day of the call what the answer makes of it:
+// subjects are whose days the job fills.
+func (j job) subjects() []string {
+	if j.batch != "" {
+		return []string{j.batch}
+	}
+	return j.Owners
+}
+
+// outcomes says of every subject and day of the job what the answer makes of it:
 // read, with figures or without, unless a row that was set aside may have been
 // that one.
-func outcomes(call model.StatCall, page model.Page, today model.Day, now time.Time) []model.WindowMove {
+func outcomes(j job, page model.Page, today model.Day, now time.Time) []model.WindowMove {
 	type cell struct {
-		owner string
-		day   model.Day
+		subject string
+		day     model.Day
 	}
 	told := map[cell]bool{}
+	rows := map[string]bool{}
 	for _, s := range page.OwnerStats {
 		told[cell{s.OwnerID, s.Day}] = true
+		rows[s.OwnerID] = true
+	}
+	for _, s := range page.DayStats {
+		told[cell{j.batch, s.Day}] = true
+	}
+	for _, s := range page.PeriodStats {
+		rows[s.OwnerID] = true
 	}
 	aside := map[string]bool{}
-	unsure := page.Total != nil && *page.Total > int64(len(page.OwnerStats)+len(page.Rejects))
 	for _, r := range page.Rejects {
 		aside[r.ID] = true
-		unsure = unsure || r.ID == ""
+		if r.ID != "" {
+			rows[r.ID] = true
+		}
+	}
+	unsure := aside[""] || j.By == model.StatByOwner && page.Total != nil && *page.Total > int64(len(rows))
+	if len(page.PeriodStats) > 0 && !unsure {
+		told[cell{j.batch, j.days.To}] = true
 	}
 	var moves []model.WindowMove
-	for _, owner := range call.Owners {
-		for day := call.From; day.Compare(call.To) <= 0; day = day.Add(1) {
-			m := model.WindowMove{Subject: owner, Days: model.Span{From: day, To: day}, Today: today}
-			if !told[cell{owner, day}] && (unsure || aside[owner] || aside[day.String()]) {
+	for _, subject := range j.subjects() {
+		for day := j.days.From; day.Compare(j.days.To) <= 0; day = day.Add(1) {
+			m := model.WindowMove{Subject: subject, Days: model.Span{From: day, To: day}, Today: today}
+			if !told[cell{subject, day}] && (unsure || aside[subject] || aside[day.String()]) {
 				m.RefusedCode, m.RetryAt = codeUnreadable, now.Add(refusalPause)
 			}
 			if n := len(moves); n > 0 && joins(moves[n-1], m) {

@@ -46,7 +46,7 @@ func newStatVendor(t *testing.T, owners int) *statVendor {
 	}
 	v.spec = model.StreamSpec{
 		Name: "owner_stats", Shape: model.ShapeWindow, Concurrency: 4,
-		Window: &model.WindowSpec{Zone: china, Reach: 179, Backfill: 180, Lookback: 3, ReadyHour: 6, SpanMax: 30},
+		Window: &model.WindowSpec{Zone: china, Reach: 179, Backfill: 180, Lookback: 3, ReadyHour: 6, SpanMax: 30, Subjects: model.SubjectOwners},
 	}
 	return v
 }
@@ -78,6 +78,9 @@ func (v *statVendor) answer(c model.Chain, _ string) (model.Page, error) {
 		return model.Page{}, vendorError(fetch.ClassOutside, "600018")
 	}
 	page := model.Page{Last: true, RequestedAt: v.now, ReceivedAt: v.now.Add(time.Second)}
+	if c.Stream != "owner_stats" {
+		return v.together(c.Stream, call, page)
+	}
 	for _, id := range call.Owners {
 		if v.refused[id] {
 			return model.Page{}, vendorError(fetch.ClassRefused, "40003")
@@ -93,6 +96,26 @@ func (v *statVendor) answer(c model.Chain, _ string) (model.Page, error) {
 				})
 			}
 		}
+	}
+	return page, nil
+}
+
+// together answers the streams whose subjects are batches.
+func (v *statVendor) together(stream string, call model.StatCall, page model.Page) (model.Page, error) {
+	var sum int64
+	for _, id := range call.Owners {
+		if v.refused[id] {
+			return model.Page{}, vendorError(fetch.ClassDenied, "60011")
+		}
+		sum += v.bonus[id]
+		if stream == "owner_period_stats" {
+			page.PeriodStats = append(page.PeriodStats, model.PeriodStat{
+				OwnerID: id, From: call.From, To: call.To, Figures: model.Figures{Messages: new(v.bonus[id])},
+			})
+		}
+	}
+	for day := call.From; stream == "daily_stats" && day.Compare(call.To) <= 0; day = day.Add(1) {
+		page.DayStats = append(page.DayStats, model.DayStat{Day: day, Figures: model.Figures{Messages: new(sum)}})
 	}
 	return page, nil
 }

@@ -68,9 +68,23 @@ type Options struct {
 	MembersMaxAge time.Duration
 	// Zone is the one whose days the statistics are about (Asia/Shanghai).
 	Zone *time.Location
+	// OwnerStats and DailyStats are the days that are wanted of the statistics by
+	// owner and by day; Periods the lengths, in days, of those over a period.
+	OwnerStats, DailyStats StatDays
+	Periods                []int
 	// Fetch bounds the requests. Source, Penalties and CongestionCodes are
 	// filled in where empty; the scrubber learns the secret and every token.
 	Fetch fetch.Options
+}
+
+// StatDays says which days of a statistic are wanted.
+type StatDays struct {
+	// Backfill is how many days back, 1 to 180 (180); Lookback how many of the
+	// latest are read again once a day.
+	Backfill, Lookback int
+	// ReadyHour is the hour of the day from which yesterday's figures are asked
+	// for.
+	ReadyHour int
 }
 
 // Format prints the options without the secret, in any verb.
@@ -86,6 +100,7 @@ type Client struct {
 	pageSize int
 	maxAge   time.Duration
 	zone     *time.Location
+	stats    []model.StreamSpec
 	parallel int
 	http     *fetch.Client
 	tokens   *tokens
@@ -135,6 +150,7 @@ func New(opts Options) (*Client, error) {
 		parallel: f.Limits.Concurrency,
 		http:     fetch.NewClient(f),
 	}
+	c.stats = c.statSpecs(opts)
 	c.tokens = newTokens(c.http, c.base, opts.CorpID, opts.Secret)
 	return c, nil
 }

@@ -182,7 +182,7 @@ func TestSpecs(t *testing.T) {
 	t.Parallel()
 	c := testClient(t, "http://vendor.invalid")
 	specs := c.Specs()
-	require.Len(t, specs, 3)
+	require.Len(t, specs, 5)
 	require.Equal(t, model.StreamSpec{
 		Name: "owners", Shape: model.ShapeList, Concurrency: 1, Scope: json.RawMessage(`{}`),
 		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}}, Lists: model.RecordOwner,

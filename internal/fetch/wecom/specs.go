@@ -1,6 +1,7 @@
 package wecom
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -45,7 +46,7 @@ type membersParams struct {
 // vendor's documents has in the first (vendor doc 92120, 93414).
 func (c *Client) Specs() []model.StreamSpec {
 	scope := encode(ownersParams{OwnerIDs: c.owners})
-	return []model.StreamSpec{
+	return append([]model.StreamSpec{
 		{
 			Name: streamOwners, Shape: model.ShapeList, Scope: scope, Concurrency: 1,
 			Subjects: []model.Subject{{Name: "all", Params: scope}}, Lists: model.RecordOwner,
@@ -61,7 +62,38 @@ func (c *Client) Specs() []model.StreamSpec {
 			Params: encode(membersParams{NeedName: 1}), MaxAge: c.maxAge, Concurrency: c.parallel,
 			Confirms: streamChats,
 		},
+	}, c.stats...)
+}
+
+// statReach is how many days before today the vendor surely tells. Whether the
+// 180th is told is not said (vendor doc 92133), so it is asked for alone.
+const statReach = 179
+
+// statSpecs are the streams of statistics. A period ends yesterday and is asked
+// for once: when that day is over, the vendor tells another.
+func (c *Client) statSpecs(opts Options) []model.StreamSpec {
+	days := func(d StatDays) *model.WindowSpec {
+		return &model.WindowSpec{
+			Zone: c.zone, Reach: statReach, Backfill: cmp.Or(d.Backfill, statReach+1), Lookback: d.Lookback,
+			ReadyHour: d.ReadyHour, SpanMax: statDaysMax,
+		}
 	}
+	byOwner, byDay := days(opts.OwnerStats), days(opts.DailyStats)
+	byOwner.Subjects, byDay.Subjects = model.SubjectOwners, model.SubjectBatches
+	period := *byOwner
+	period.Reach, period.Backfill, period.Lookback = 1, 1, 0
+	period.Subjects, period.Periods = model.SubjectBatches, opts.Periods
+	specs := []model.StreamSpec{
+		{Name: streamOwnerStats, Window: byOwner}, {Name: streamDailyStats, Window: byDay},
+	}
+	if len(opts.Periods) > 0 {
+		specs = append(specs, model.StreamSpec{Name: streamPeriodStats, Window: &period})
+	}
+	for i := range specs {
+		specs[i].Shape, specs[i].Needs = model.ShapeWindow, []string{streamOwners}
+		specs[i].Scope, specs[i].Concurrency = encode(ownersParams{OwnerIDs: c.owners}), c.parallel
+	}
+	return specs
 }
 
 func (c *Client) chatSubjects() []model.Subject {
