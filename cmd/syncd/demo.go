@@ -64,7 +64,7 @@ var demoQueries = []struct{ title, sql string }{
 func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	simCtx, stopSim := context.WithCancel(ctx)
 	defer stopSim()
-	sim, err := vendorsim.New(vendorsim.Options{Seed: d.Seed, Chats: d.Chats, Start: h.now()})
+	sim, err := vendorsim.New(vendorsim.Options{Seed: d.Seed, Chats: d.Chats, Start: tenantStart(h.now())})
 	if err != nil {
 		return usage("%w", err)
 	}

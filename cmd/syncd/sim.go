@@ -18,7 +18,7 @@ type simCmd struct {
 	MeanMembers int           `help:"Mean size of a chat." default:"30"`
 	MaxMembers  int           `help:"Size of the largest chats." default:"500"`
 	Owners      int           `help:"Staff who own chats; 0 is one for 50 chats."`
-	Start       time.Time     `help:"The tenant's clock, as 2026-11-01T09:00:00+08:00 (default: now); it stands still until it is moved." placeholder:"TIME"`
+	Start       time.Time     `help:"The tenant's clock, as 2026-11-01T09:00:00+08:00 (default: nine o'clock of today in China); it stands still until it is moved." placeholder:"TIME"`
 	Latency     time.Duration `help:"Wait before every answer."`
 	PerMinute   int           `help:"Calls a minute and endpoint before 45009; 0 is the documented 10000, -1 no limit."`
 	PerHour     int           `help:"Calls an hour and endpoint before 45009; 0 is the documented 150000, -1 no limit."`
@@ -36,7 +36,7 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 		return err
 	}
 	if s.Start.IsZero() {
-		s.Start = h.now()
+		s.Start = tenantStart(h.now())
 	}
 	sim, err := vendorsim.New(vendorsim.Options{
 		Seed: s.Seed, Chats: s.Chats, MeanMembers: s.MeanMembers, MaxMembers: s.MaxMembers, Owners: s.Owners,
@@ -87,4 +87,12 @@ func listFaults(to io.Writer) error {
 	fmt.Fprintln(w, "\nwhich calls, for every fault:")
 	params(vendorsim.FaultWhen())
 	return w.Flush()
+}
+
+// tenantStart is the clock of a simulated tenant: the same all day, so that the
+// tenant is, and on the day that statistics count back from.
+func tenantStart(now time.Time) time.Time {
+	china := time.FixedZone("CST", 8*60*60)
+	y, m, d := now.In(china).Date()
+	return time.Date(y, m, d, 9, 0, 0, 0, china)
 }
