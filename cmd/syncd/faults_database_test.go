@@ -87,9 +87,9 @@ func TestPostgresRestartsInMidPass(t *testing.T) {
 	k := newKeptServer(t)
 	const listed, read = "select count(*) from sync.page", "select count(*) from sync.item where fetched_at is not null"
 	k.restartsInMidPass(vendorsim.EndpointChatList, 4, listed, false)
-	k.restartsInMidPass(vendorsim.EndpointChatGet, 30, read, false)
+	k.restartsInMidPass(vendorsim.EndpointChatGet, 15, read, false)
 	k.restartsInMidPass(vendorsim.EndpointChatList, 4, listed, true)
-	k.restartsInMidPass(vendorsim.EndpointChatGet, 30, read, true)
+	k.restartsInMidPass(vendorsim.EndpointChatGet, 15, read, true)
 }
 
 // restartsInMidPass restarts the server at a call, once the query shows that

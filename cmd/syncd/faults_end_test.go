@@ -132,14 +132,14 @@ func TestListsThatLeadNowhere(t *testing.T) {
 		fault, says string
 		listed      int
 	}{
-		"dead cursors":         {"cursor-dead:from=3", "groupchat/list: cursor gone (40035): invalid argument", 8},
-		"repeated cursor":      {"cursor-repeated:from=2", "the same cursor came twice", 16},
-		"cursors in a circle":  {"cursor-repeated:back=2", "the same cursor came twice", 16},
-		"endless empty pages":  {"empty-pages:from=3", "one empty page follows another", 8},
-		"body beyond the cap":  {"huge:on=list,from=3,bytes=2000000", "malformed (body): answer is larger than 1048576 bytes", 8},
-		"bomb":                 {"huge:on=list,from=3,bytes=20000000,as=gzip", "malformed (body): answer is larger than 1048576 bytes", 8},
+		"dead cursors":         {"cursor-dead:from=3", "groupchat/list: cursor gone (40035): invalid argument", 4},
+		"repeated cursor":      {"cursor-repeated:from=2", "the same cursor came twice", 8},
+		"cursors in a circle":  {"cursor-repeated:back=2", "the same cursor came twice", 8},
+		"endless empty pages":  {"empty-pages:from=3", "one empty page follows another", 4},
+		"body beyond the cap":  {"huge:on=list,from=3,bytes=2000000", "malformed (body): answer is larger than 1048576 bytes", 4},
+		"bomb":                 {"huge:on=list,from=3,bytes=20000000,as=gzip", "malformed (body): answer is larger than 1048576 bytes", 4},
 		"parameters refused":   {"errcode:code=40058,on=list", "groupchat/list: refused (40058): invalid Request Parameter", 0},
-		"owners beyond memory": {"huge:on=owners,bytes=2000000", "get_follow_user_list: malformed (body)", 45},
+		"owners beyond memory": {"huge:on=owners,bytes=2000000", "get_follow_user_list: malformed (body)", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,13 +18,13 @@ import (
 	"syncd/internal/vendorsim"
 )
 
-// faultTenant is listed in six pages of eight chats.
-var faultTenant = vendorsim.Options{Seed: 5, Chats: 45, Owners: 12, MeanMembers: 6, MaxMembers: 40}
+// faultTenant is listed in seven pages of four chats.
+var faultTenant = vendorsim.Options{Seed: 5, Chats: 25, Owners: 12, MeanMembers: 4, MaxMembers: 40}
 
 const (
-	faultChats    = 45
-	faultPageSize = 8
-	faultPages    = 6
+	faultChats    = 25
+	faultPageSize = 4
+	faultPages    = 7
 )
 
 // minute is how long a minute of the vendor's call limits lasts in these tests,
