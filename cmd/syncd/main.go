@@ -81,15 +81,18 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-func main() {
+func main() { os.Exit(run(context.Background(), os.Args[1:], thisHost(time.Now))) }
+
+// thisHost is the process's own surroundings, with a clock.
+func thisHost(now func() time.Time) *host {
 	// net/http prints there what a server sends unasked, word for word.
 	log.SetOutput(io.Discard)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(run(context.Background(), os.Args[1:], &host{
-		stdout: os.Stdout, stderr: os.Stderr, getenv: os.LookupEnv, now: time.Now, signals: signals,
+	return &host{
+		stdout: os.Stdout, stderr: os.Stderr, getenv: os.LookupEnv, now: now, signals: signals,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
-	}))
+	}
 }
 
 // run executes one command line and returns its exit code.

@@ -28,7 +28,7 @@ const runMain = "SYNCD_TEST_RUN_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runMain) != "" {
-		main()
+		os.Exit(run(context.Background(), os.Args[1:], thisHost(childClock)))
 	}
 	if os.Getenv(runMeasured) != "" {
 		os.Exit(measured())

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/vendorsim"
+)
+
+var china = time.FixedZone("CST", 8*60*60)
+
+// clockFile in the environment of a child names a file with what its clock is
+// ahead of the real one.
+const clockFile = "SYNCD_TEST_CLOCK_FILE"
+
+// childClock is the clock of a child process.
+func childClock() time.Time {
+	now := time.Now()
+	text, err := os.ReadFile(os.Getenv(clockFile))
+	if err != nil {
+		return now
+	}
+	ahead, err := time.ParseDuration(strings.TrimSpace(string(text)))
+	if err != nil {
+		return now
+	}
+	return now.Add(ahead)
+}
+
+// statSite is a site with statistics whose processes share the tenant's clock.
+type statSite struct {
+	*site
+	clock string
+	began time.Time
+	moved atomic.Int64
+}
+
+func newStatSite(t *testing.T, o vendorsim.Options) *statSite {
+	t.Helper()
+	o.Resigned, o.StatDaysBack = vendorsim.ResignedFiltered, 179
+	o.VisibleMax = 1_000_000
+	s := &statSite{site: newSite(t, o), began: time.Now(), clock: filepath.Join(t.TempDir(), "clock")}
+	s.env[clockFile] = s.clock
+	s.setClock()
+	s.stats = true
+	s.configure(s.vendor.URL, "")
+	return s
+}
+
+// setClock puts the clock of the processes where the tenant's is.
+func (s *statSite) setClock() {
+	ahead := s.sim.Now().Sub(time.Now())
+	require.NoError(s.t, os.WriteFile(s.clock+".new", []byte(ahead.String()), 0o600))
+	require.NoError(s.t, os.Rename(s.clock+".new", s.clock))
+}
+
+func (s *statSite) advance(d time.Duration) {
+	_, err := s.sim.Advance(d)
+	require.NoError(s.t, err)
+	s.setClock()
+}
+
+// now is the clock of commands in this process.
+func (s *statSite) now(h *host) { h.now = func() time.Time { return s.sim.Now() } }
+
+// day returns the day n days before the tenant's today.
+func (s *statSite) day(n int) time.Time {
+	y, m, d := s.sim.Now().In(china).Date()
+	return time.Date(y, m, d-n, 0, 0, 0, 0, time.UTC)
+}
+
+// figuresOf reads the rows of owners and days between two days, as text.
+func (s *statSite) figuresOf(from, to time.Time) map[string]string {
+	s.t.Helper()
+	rows, err := s.pool.Query(s.t.Context(), `
+		select owner_id || ' ' || day, concat_ws(' ', new_chat_cnt, chat_total, chat_has_msg, new_member_cnt,
+		                                         member_total, member_has_msg, msg_total)
+		  from groupchat.owner_stat where day between $1 and $2`, from, to)
+	require.NoError(s.t, err)
+	have := map[string]string{}
+	var key, value string
+	_, err = pgx.ForEachRow(rows, []any{&key, &value}, func() error {
+		have[key] = value
+		return nil
+	})
+	require.NoError(s.t, err)
+	return have
+}
+
+// truthOf is what the vendor would answer now for these owners and days.
+func (s *statSite) truthOf(owners []string, from, to time.Time) map[string]string {
+	s.t.Helper()
+	want := map[string]string{}
+	for _, owner := range owners {
+		for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
+			noon := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, china)
+			if f, ok := s.sim.OwnerDay(owner, noon, s.sim.Now()); ok {
+				want[owner+" "+day.Format(time.DateOnly)] = fmt.Sprint(f.NewChatCnt, f.ChatTotal, f.ChatHasMsg,
+					f.NewMemberCnt, f.MemberTotal, f.MemberHasMsg, f.MsgTotal)
+			}
+		}
+	}
+	return want
+}
+
+func (s *statSite) owners() []string {
+	s.t.Helper()
+	rows, err := s.pool.Query(s.t.Context(), "select owner_id from groupchat.owner order by owner_id")
+	require.NoError(s.t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(s.t, err)
+	return ids
+}
+
+// The whole window of 250 owners from nothing, killed twenty times, with midnight
+// in the middle: every owner and day is there, none is lost, and no call is made
+// that the plan or a kill does not account for.
+func TestStatisticsSurviveKillsAndMidnight(t *testing.T) {
+	t.Parallel()
+	s := newStatSite(t, vendorsim.Options{
+		Seed: 11, Chats: 500, Owners: 262, MeanMembers: 4, MaxMembers: 20,
+		Start: time.Date(2026, 11, 19, 23, 50, 0, 0, china),
+	})
+	s.runOn(s.now, "sync", "acme/owners")
+	require.GreaterOrEqual(t, len(s.owners()), 250, "a few of the tenant's staff have resigned")
+	s.sim.ResetCalls()
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	draw := rand.New(rand.NewPCG(seed, seed))
+	const kills = 20
+	for n := range kills {
+		k := draw.Int64N(20) + 3
+		if n == kills/2 {
+			s.advance(20 * time.Minute) // past midnight
+		}
+		var calls atomic.Int64
+		due := make(chan struct{})
+		s.sim.SetScript(vendorsim.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
+			if r.Endpoint == vendorsim.EndpointStatistic || r.Endpoint == vendorsim.EndpointStatisticByDay {
+				if at := calls.Add(1); at == k {
+					close(due)
+				} else if at > k {
+					<-ctx.Done()
+				}
+			}
+			return vendorsim.Verdict{}
+		}})
+		s.killWhen(s.start("sync", "acme/owner_stats"), due)
+		_, err := s.pool.Exec(t.Context(), "update sync.lease set expires_at = '-infinity'")
+		require.NoError(t, err)
+	}
+	s.sim.SetScript(vendorsim.Script{})
+	r := s.start("sync", "acme/owner_stats").wait()
+	require.Equal(t, exitOK, r.code, r)
+
+	owners := s.owners()
+	from, to := s.day(179), s.day(2) // yesterday is not told before six
+	require.Equal(t, s.truthOf(owners, from, to), s.figuresOf(from, to))
+	require.Equal(t, len(owners)*178, scalar[int](s.site, `select sum((upper(r * daterange($1, $2, '[]')) - lower(r * daterange($1, $2, '[]'))))::int
+		from sync.coverage c, unnest(c.covered) r where stream = 'owner_stats' and r && daterange($1, $2, '[]')`, from, to))
+	require.Zero(t, scalar[int](s.site, "select count(*) from sync.coverage where not isempty(lost) or stream = 'owner_stats' and not isempty(refused * datemultirange(daterange($1, $2, '[]')))", from, to))
+
+	c := s.sim.Calls()
+	made := c[vendorsim.EndpointStatistic].Calls + c[vendorsim.EndpointStatisticByDay].Calls
+	// 250 owners are three batches on each of 180 days; midnight puts one day out
+	// and lets the vendor refuse one more.
+	const planned = 3 * 180
+	t.Logf("%d calls, %d planned", made, planned+6)
+	require.LessOrEqual(t, made, planned+6+kills*(4+8+4))
+}
+
+// The host's time zone changes nothing, not even where its clocks change.
+func TestStatisticsUnderAnyZone(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 2, 9, 30, 0, 0, china) // the day after clocks changed in Los Angeles
+	var first map[string]string
+	for _, zone := range []string{"America/Los_Angeles", "Asia/Shanghai", "UTC"} {
+		s := newStatSite(t, vendorsim.Options{Seed: 5, Chats: 30, Owners: 6, MeanMembers: 4, MaxMembers: 20, Start: start})
+		s.env["TZ"] = zone
+		for range 2 {
+			r := s.start("sync").wait()
+			require.Equal(t, exitOK, r.code, r)
+			s.advance(24 * time.Hour)
+		}
+		sums := s.checksums()
+		require.NotContains(t, sums["owner_stat"], "0 rows")
+		if first == nil {
+			first = sums
+		}
+		require.Equal(t, first, sums, zone)
+	}
+}
+
+// Late corrections of the vendor arrive, and the former figures stay to be read.
+func TestCorrectionsArrive(t *testing.T) {
+	t.Parallel()
+	s := newStatSite(t, vendorsim.Options{
+		Seed: 3, Chats: 60, Owners: 8, MeanMembers: 4, MaxMembers: 20, Corrections: 500,
+		Start: time.Date(2026, 11, 10, 9, 0, 0, 0, china),
+	})
+	for range 5 {
+		require.Equal(t, exitOK, s.runOn(s.now, "sync").code)
+		from, to := s.day(179), s.day(1)
+		require.Equal(t, s.truthOf(s.owners(), from, to), s.figuresOf(from, to))
+		s.advance(24 * time.Hour)
+	}
+	require.NotZero(t, scalar[int](s.site, "select count(*) from groupchat.owner_stat_history"))
+	require.Zero(t, scalar[int](s.site, "select count(*) from groupchat.owner_stat_history where known_from >= known_until"))
+}
