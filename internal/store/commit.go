@@ -12,28 +12,24 @@ import (
 	"syncd/internal/model"
 )
 
-// commitTries is how often a transaction that met another writer is repeated.
-const commitTries = 4
-
 // Commit writes the rows of the steps, moves their checkpoints and items and
 // counts them, all in one transaction under the lease. The results are parallel
 // to steps. [model.ErrLeaseLost] and [model.ErrCheckpointMoved] mean that
 // nothing was written.
 func (s *Store) Commit(ctx context.Context, lease model.Lease, pass model.Pass, steps []model.Step,
 ) ([]model.StepResult, model.Counts, error) {
-	for try := 1; ; try++ {
-		c := &commit{
+	var c *commit
+	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
+		c = &commit{
 			source: lease.Source, stream: lease.Stream, pass: pass, steps: steps,
-			results: make([]model.StepResult, len(steps)), upsertOnly: try > 1, hash: newHasher(),
+			results: make([]model.StepResult, len(steps)), upsertOnly: c != nil, hash: newHasher(),
 		}
-		err := s.fenced(ctx, lease, func(tx pgx.Tx) error { return c.run(ctx, tx) })
-		if err == nil {
-			return c.results, c.counts, nil
-		}
-		if !repeatable(err) || try == commitTries {
-			return nil, model.Counts{}, fmt.Errorf("commit %d steps: %w", len(steps), err)
-		}
+		return c.run(ctx, tx)
+	})
+	if err != nil {
+		return nil, model.Counts{}, fmt.Errorf("commit %d steps: %w", len(steps), err)
 	}
+	return c.results, c.counts, nil
 }
 
 // commit is one attempt at a transaction. Tables are written in one fixed order

@@ -98,10 +98,17 @@ func (s *Store) ReleaseLease(ctx context.Context, lease model.Lease) error {
 	return nil
 }
 
+// transactionTries is how often a transaction that met another writer is tried.
+const transactionTries = 4
+
 // fenced runs work in a transaction that holds the lease, and returns
-// [model.ErrLeaseLost], with nothing done, when it is somebody else's.
+// [model.ErrLeaseLost], with nothing done, when it is somebody else's. One that
+// met another writer is repeated whole, so work may be called again.
 func (s *Store) fenced(ctx context.Context, lease model.Lease, work func(pgx.Tx) error) error {
 	err := s.fencedTx(ctx, lease, work)
+	for try := 1; repeatable(err) && try < transactionTries; try++ {
+		err = s.fencedTx(ctx, lease, work)
+	}
 	if err != nil && sqlState(err) == "" && !errors.Is(err, model.ErrLeaseLost) || sqlState(err) == "57P01" {
 		// The connection broke: perhaps because who took the lease broke it.
 		var fence int64

@@ -91,15 +91,13 @@ func (v *tenant) sync(streams ...string) map[string]sweep.Result {
 	return results
 }
 
-func (v *tenant) trySync(streams ...string) (map[string]sweep.Result, error) {
-	v.t.Helper()
+func (v *tenant) specs() []model.StreamSpec {
 	forOwners := func(ids []string) json.RawMessage {
 		text, err := json.Marshal(params{Owners: ids})
 		require.NoError(v.t, err)
 		return text
 	}
-	results := map[string]sweep.Result{}
-	for _, spec := range []model.StreamSpec{
+	return []model.StreamSpec{
 		{
 			Name: "owners", Shape: model.ShapeList, Lists: model.RecordOwner, Concurrency: 1,
 			Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}},
@@ -113,7 +111,13 @@ func (v *tenant) trySync(streams ...string) (map[string]sweep.Result, error) {
 			ForOwners: forOwners, Roster: true,
 		},
 		{Name: "members", Shape: model.ShapeDetail, Confirms: "chats", Concurrency: 4, MaxAge: time.Hour},
-	} {
+	}
+}
+
+func (v *tenant) trySync(streams ...string) (map[string]sweep.Result, error) {
+	v.t.Helper()
+	results := map[string]sweep.Result{}
+	for _, spec := range v.specs() {
 		if len(streams) > 0 && !slices.Contains(streams, spec.Name) {
 			continue
 		}

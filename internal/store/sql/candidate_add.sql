@@ -10,7 +10,7 @@ select $1, $2, c.chat_id, $3, $6, $7, $8
    and not exists (select from sync.item i
                     where i.source = $1 and i.stream = $2
                       and i.subject = 'owner/' || c.owner_id and i.failures > 0)
- order by c.chat_id
+ order by c.chat_id collate "C"
 on conflict (source, stream, subject) do update
    set pass_id = excluded.pass_id, held = excluded.held
  where k.held
