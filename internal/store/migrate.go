@@ -120,13 +120,9 @@ func Migrations(ctx context.Context, pool *pgxpool.Pool) ([]Migration, error) {
 // CheckSchema is nil when the schema is exactly this binary's, and otherwise
 // [ErrNewerSchema] or [ErrNotMigrated]. It changes nothing.
 func CheckSchema(ctx context.Context, pool *pgxpool.Pool) error {
-	var have int64
-	err := pool.QueryRow(ctx, q("schema_version_get")).Scan(&have)
-	if sqlState(err) == "42P01" || sqlState(err) == "3F000" {
-		return ErrNotMigrated
-	}
+	have, err := SchemaAt(ctx, pool)
 	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return err
 	}
 	want, err := SchemaVersion()
 	switch {
@@ -138,6 +134,20 @@ func CheckSchema(ctx context.Context, pool *pgxpool.Pool) error {
 		return ErrNotMigrated
 	}
 	return nil
+}
+
+// SchemaAt is the number of the newest migration that has run in the database, 0
+// when none has. It changes nothing.
+func SchemaAt(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	var have int64
+	err := pool.QueryRow(ctx, q("schema_version_get")).Scan(&have)
+	if sqlState(err) == "42P01" || sqlState(err) == "3F000" {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	return have, nil
 }
 
 // SchemaVersion is the number of the newest migration in this binary.
