@@ -60,6 +60,7 @@ type cli struct {
 	Sync    syncCmd    `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
 	Status  statusCmd  `cmd:"" help:"Show how current every stream is."`
 	Approve approveCmd `cmd:"" help:"Let a mass disappearance that was held back through, once."`
+	Doctor  doctorCmd  `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database schema up to date, or back."`
 	Demo    demoCmd    `cmd:"" help:"Everything offline: a private PostgreSQL, a simulated vendor, one full sync."`
 	Sim     simCmd     `cmd:"" help:"Serve the vendor simulator on loopback."`

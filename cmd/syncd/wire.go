@@ -16,19 +16,22 @@ import (
 	"syncd/internal/sweep"
 )
 
+// vendorClient is what a command needs of a vendor's client.
+type vendorClient interface {
+	sweep.Source
+	// Try makes a cheap call of every kind that a sync makes.
+	Try(ctx context.Context) []fetch.Trial
+	// Documented are the call limits that the vendor publishes.
+	Documented() fetch.Limits
+	Close()
+}
+
 // source is one configured source with its client.
 type source struct {
 	config.Source
 	// account is the vendor's own name of the tenant.
 	account string
-	client  interface {
-		sweep.Source
-		// Try makes a cheap call of every kind that a sync makes.
-		Try(ctx context.Context) []fetch.Trial
-		// Documented are the call limits that the vendor publishes.
-		Documented() fetch.Limits
-		Close()
-	}
+	client  vendorClient
 	// enabled are the streams that this version can sync and that are switched on,
 	// dependencies first; specs are those of them that are wanted.
 	enabled, specs []model.StreamSpec
