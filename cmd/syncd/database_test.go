@@ -41,21 +41,14 @@ func newPrivateSite(t *testing.T, o vendorsim.Options) *privateSite {
 // of a dead process would be waited for until the test times out.
 func (s *privateSite) configure(extra string) {
 	s.t.Helper()
-	text := fmt.Sprintf(`
-data_dir: %s
-lease_ttl: 1h
-log: {level: info, format: json}
-%s
-sources:
-  - name: acme
-    vendor: wecom
-    base_url: %s
-    credentials: {corp_id: %s, secret: "${WECOM_SECRET}"}
-    limits: {per_minute: 0, per_hour: 0, concurrency: 4}
-    streams:
-      chats: {page_size: 100}
-`, s.dataDir, extra, s.vendor.URL, vendorsim.DefaultCorpID)
-	require.NoError(s.t, os.WriteFile(s.config, []byte(text), 0o600))
+	s.env["DSN"] = "" // as good as no database_url
+	s.site.configure(s.vendor.URL, "")
+	text, err := os.ReadFile(s.config)
+	require.NoError(s.t, err)
+	top := fmt.Sprintf("data_dir: %s\nlease_ttl: 1h\n%s\n", s.dataDir, extra)
+	changed := strings.Replace(string(text), "lease_ttl: 1s\n", top, 1)
+	require.NotEqual(s.t, string(text), changed)
+	require.NoError(s.t, os.WriteFile(s.config, []byte(changed), 0o600))
 }
 
 // open starts the private server as a test does that looks into it.

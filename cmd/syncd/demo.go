@@ -164,7 +164,8 @@ func showDemo(ctx context.Context, h *host, pool *pgxpool.Pool) error {
 	fmt.Fprintln(h.stdout, "4. what landed")
 	err := printQuery(ctx, pool, h.stdout, `select 'chats' as what, count(*) as rows from bi.chats
 		union all select 'people in them', count(*) from bi.members_current
-		union all select 'people who may own chats', count(*) from groupchat.owner`)
+		union all select 'people who may own chats', count(*) from groupchat.owner
+		union all select 'days of figures by owner', count(*) from groupchat.owner_stat`)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -54,7 +55,6 @@ func TestDemo(t *testing.T) {
 	dir := dataDir(t)
 	r := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
 	require.Equal(t, exitOK, r.code, r)
-	require.Empty(t, r.stderr)
 	require.Contains(t, r.stdout, "demo/members: complete: pass 3, 500 pages")
 	require.Regexp(t, `\nchats +500\n`, r.stdout)
 	for _, q := range demoQueries {
@@ -70,8 +70,10 @@ func TestDemo(t *testing.T) {
 	// The second one finds the data of the first.
 	again := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
 	require.Equal(t, exitOK, again.code, again)
-	require.Equal(t, 3, strings.Count(again.stdout, " rows read, 0 changed"), again)
-	require.Contains(t, again.stdout, "demo/chats: complete: pass 5")
+	passes := strings.Count(r.stdout, ": complete: pass ")
+	require.GreaterOrEqual(t, passes, 3, r)
+	require.Equal(t, passes, strings.Count(again.stdout, " rows read, 0 changed"), again)
+	require.Contains(t, again.stdout, fmt.Sprintf("demo/chats: complete: pass %d, ", passes+2))
 	results := func(r result) string { return r.stdout[strings.Index(r.stdout, "4. what landed"):] }
 	require.Equal(t, results(r), results(again))
 
@@ -102,7 +104,7 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	run.signals <- syscall.SIGINT
 	r := run.wait()
 	require.Equal(t, exitOK, r.code, r)
-	require.Empty(t, r.stderr)
+	require.NotContains(t, r.stderr, "pages in hand", "there are none")
 	require.Contains(t, r.stdout, "demo/members: complete")
 	vendor := regexp.MustCompile(`answers on http://(\S+)`).FindStringSubmatch(r.stdout)
 	_, err := net.DialTimeout("tcp", vendor[1], time.Second)
