@@ -89,7 +89,7 @@ type Pass struct {
 // Counts adds up what was committed.
 type Counts struct {
 	Pages, RowsRead, RowsChanged, Calls, Retries, Restarts int64
-	IDsDistinct, IDsRepeated, Rejects, RejectsBlind        int64
+	Rejects, RejectsBlind                                  int64
 	// ItemsFailed could not be read and are due again soon; ItemsRefused are, as
 	// the vendor says, gone or out of sight.
 	ItemsFailed, ItemsRefused int64
@@ -104,8 +104,6 @@ func (c *Counts) Add(n Counts) {
 	c.Calls += n.Calls
 	c.Retries += n.Retries
 	c.Restarts += n.Restarts
-	c.IDsDistinct += n.IDsDistinct
-	c.IDsRepeated += n.IDsRepeated
 	c.Rejects += n.Rejects
 	c.RejectsBlind += n.RejectsBlind
 	c.ItemsFailed += n.ItemsFailed
@@ -232,6 +230,9 @@ const certificateAgeMax = 6 * time.Hour
 type PassFacts struct {
 	StartedAt, FinishedAt               time.Time
 	Restarts, RejectsBlind, IDsDistinct int64
+	// IDsLost says that the ids noted are not all that it has seen: PostgreSQL has
+	// crashed meanwhile.
+	IDsLost bool
 	// TotalFirst and TotalLast are the vendor's own totals, nil where it gives
 	// none.
 	TotalFirst, TotalLast *int64
@@ -246,7 +247,7 @@ func (f PassFacts) Certify() Verdict {
 	switch {
 	case f.Restarts > 0, moved(f.TotalFirst), moved(f.TotalLast):
 		return VerdictDrifted
-	case f.RejectsBlind > 0, !f.SameScope, f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax:
+	case f.RejectsBlind > 0, f.IDsLost, !f.SameScope, f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax:
 		return VerdictUnproven
 	default:
 		return VerdictComplete

@@ -89,16 +89,8 @@ func (c *commit) noteIDs(ctx context.Context, tx pgx.Tx) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	seen := int64(len(ids))
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	var fresh int64
-	if err := tx.QueryRow(ctx, q("page_add"), c.pass.ID, ids).Scan(&fresh); err != nil {
-		return fmt.Errorf("page_add: %w", err)
-	}
-	c.counts.IDsDistinct += fresh
-	c.counts.IDsRepeated += seen - fresh
-	return nil
+	_, err := exec(ctx, tx, "page_add", c.pass.ID, ids)
+	return err
 }
 
 // moveCheckpoints moves each chain once, from where its first step was read to
@@ -206,7 +198,7 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	changed, err := exec(ctx, tx, "pass_count", c.pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls,
-		n.Retries, n.Restarts, n.IDsDistinct, n.IDsRepeated, n.Rejects, n.RejectsBlind, n.ItemsFailed,
+		n.Retries, n.Restarts, n.Rejects, n.RejectsBlind, n.ItemsFailed,
 		n.ItemsRefused, n.TotalLast)
 	if err != nil {
 		return err

@@ -30,13 +30,13 @@ func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, 
 func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending,
 	closing *model.Closing,
 ) error {
-	if _, err := exec(ctx, tx, "candidate_seen", pass.Source, pass.Stream, pass.ID); err != nil {
+	if err := seenAfterAll(ctx, tx, pass); err != nil {
 		return err
 	}
 	if closing.Verdict != model.VerdictComplete {
 		return nil
 	}
-	known, err := countMissing(ctx, tx, pass, spec, closing)
+	known, owners, err := countMissing(ctx, tx, pass, spec, closing)
 	if err != nil || closing.Candidates == 0 && spec.Lists != model.RecordOwner {
 		return err
 	}
@@ -59,28 +59,44 @@ func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSp
 	case spec.Lists == model.RecordChat:
 		return missChats(ctx, tx, pass, spec, end, closing.Held)
 	case spec.Lists == model.RecordOwner && !closing.Held:
-		_, err = exec(ctx, tx, "owner_unlist", pass.Source, pass.ID, pass.Scope, pass.StartedAt, end.At)
+		_, err = exec(ctx, tx, "owner_unlist", pass.Source, owners, pass.StartedAt, end.At)
 	}
 	return err
 }
 
+// seenAfterAll clears the candidates that the pass has seen.
+func seenAfterAll(ctx context.Context, tx pgx.Tx, pass model.Pass) error {
+	rows, err := tx.Query(ctx, q("candidate_seen"), pass.Source, pass.Stream, pass.ID)
+	if err != nil {
+		return fmt.Errorf("candidate_seen: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("candidate_seen: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err = exec(ctx, tx, "candidate_drop", pass.Source, pass.Stream, ids)
+	return err
+}
+
 // countMissing counts what the pass missed for the first time, and what it
-// should have seen.
+// should have seen. Of owners it also returns all that it missed.
 func countMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, closing *model.Closing,
-) (known int64, err error) {
-	var row pgx.Row
+) (known int64, owners []string, err error) {
 	switch spec.Lists {
 	case model.RecordChat:
-		row = tx.QueryRow(ctx, q("candidate_missing"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt)
+		err = tx.QueryRow(ctx, q("candidate_missing"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt).
+			Scan(&closing.Candidates, &known)
 	case model.RecordOwner:
-		row = tx.QueryRow(ctx, q("owner_missing"), pass.Source, pass.ID, pass.Scope, pass.StartedAt)
-	default:
-		return 0, nil
+		err = tx.QueryRow(ctx, q("owner_missing"), pass.Source, pass.ID, pass.Scope, pass.StartedAt).
+			Scan(&closing.Candidates, &known, &owners)
 	}
-	if err := row.Scan(&closing.Candidates, &known); err != nil {
-		return 0, fmt.Errorf("count missing %ss: %w", spec.Lists, err)
+	if err != nil {
+		return 0, nil, fmt.Errorf("count missing %ss: %w", spec.Lists, err)
 	}
-	return known, nil
+	return known, owners, nil
 }
 
 // notApproved reports whether nobody has approved the pass before this one,

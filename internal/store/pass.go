@@ -44,7 +44,8 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 				}
 				return seedWindow(ctx, tx, pass, plan)
 			}
-			if err := endPass(ctx, tx, open.pass, model.OutcomeAbandoned, "", reason, plan.Now); err != nil {
+			end := model.Ending{Outcome: model.OutcomeAbandoned, Reason: reason, At: plan.Now}
+			if err := endPass(ctx, tx, open.pass, end, "", seenIDs{}); err != nil {
 				return err
 			}
 		}
@@ -66,8 +67,9 @@ func follow(pass *model.Pass, spec model.StreamSpec) {
 
 // openRow is an open pass as stored.
 type openRow struct {
-	pass    model.Pass
-	scope   int64
+	pass  model.Pass
+	scope int64
+	// idsKept is how many ids are noted, which for a list is one for each row.
 	idsKept int64
 }
 
@@ -75,8 +77,8 @@ func openPass(ctx context.Context, tx pgx.Tx, lease model.Lease) (*openRow, erro
 	r := openRow{pass: model.Pass{Source: lease.Source, Stream: lease.Stream, Resumed: true}}
 	c := &r.pass.Counts
 	err := tx.QueryRow(ctx, q("pass_open_get"), lease.Source, lease.Stream).Scan(
-		&r.pass.ID, &r.scope, &r.pass.Full, &r.pass.StartedAt, &c.IDsDistinct, &r.idsKept,
-		&c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Retries, &c.Restarts, &c.IDsRepeated,
+		&r.pass.ID, &r.scope, &r.pass.Full, &r.pass.StartedAt, &r.idsKept,
+		&c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Retries, &c.Restarts,
 		&c.Rejects, &c.RejectsBlind, &c.ItemsFailed, &c.ItemsRefused, &c.TotalFirst, &c.TotalLast)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no open pass is an ordinary answer
@@ -96,7 +98,7 @@ func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.
 		return "a full pass was asked for", nil
 	case plan.Spec.Shape != model.ShapeList:
 		return "", nil
-	case r.idsKept != r.pass.Counts.IDsDistinct:
+	case r.idsKept != r.pass.Counts.RowsRead:
 		return "the ids it had seen were lost when PostgreSQL crashed", nil
 	}
 	open, err := checkpoints(ctx, tx, r.pass)
@@ -303,19 +305,22 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 	var closing model.Closing
 	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
 		closing = model.Closing{}
-		if end.Outcome == model.OutcomeComplete && spec.Shape == model.ShapeList {
-			facts := model.PassFacts{FinishedAt: end.At}
-			err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind,
-				&facts.IDsDistinct, &facts.TotalFirst, &facts.TotalLast, &facts.StartedAt, &facts.SameScope)
-			if err != nil {
-				return fmt.Errorf("pass_facts: %w", err)
+		if spec.Shape != model.ShapeList {
+			return endPass(ctx, tx, pass, end, "", seenIDs{})
+		}
+		ids, err := countIDs(ctx, tx, pass)
+		if err != nil {
+			return err
+		}
+		if end.Outcome == model.OutcomeComplete {
+			if closing.Verdict, err = certify(ctx, tx, pass, end, ids); err != nil {
+				return err
 			}
-			closing.Verdict = facts.Certify()
 			if err := missed(ctx, tx, pass, spec, end, &closing); err != nil {
 				return err
 			}
 		}
-		return endPass(ctx, tx, pass, end.Outcome, closing.Verdict, end.Reason, end.At)
+		return endPass(ctx, tx, pass, end, closing.Verdict, ids)
 	})
 	if err != nil {
 		return closing, fmt.Errorf("close pass: %w", err)
@@ -323,16 +328,38 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 	return closing, nil
 }
 
-func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, outcome model.Outcome, verdict model.Verdict,
-	reason string, now time.Time,
-) error {
+// seenIDs counts the ids that a list pass has noted: different ones, and all.
+type seenIDs struct{ distinct, all int64 }
+
+func countIDs(ctx context.Context, tx pgx.Tx, pass model.Pass) (seenIDs, error) {
+	var ids seenIDs
+	if err := tx.QueryRow(ctx, q("page_count"), pass.ID).Scan(&ids.distinct, &ids.all); err != nil {
+		return ids, fmt.Errorf("page_count: %w", err)
+	}
+	return ids, nil
+}
+
+func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, ids seenIDs) (model.Verdict, error) {
+	facts := model.PassFacts{FinishedAt: end.At, IDsDistinct: ids.distinct}
+	var rows int64
+	err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind, &rows,
+		&facts.TotalFirst, &facts.TotalLast, &facts.StartedAt, &facts.SameScope)
+	if err != nil {
+		return "", fmt.Errorf("pass_facts: %w", err)
+	}
+	facts.IDsLost = ids.all != rows
+	return facts.Certify(), nil
+}
+
+func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, verdict model.Verdict, ids seenIDs) error {
 	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
 		return err
 	}
 	if _, err := exec(ctx, tx, "page_clear", pass.ID); err != nil {
 		return err
 	}
-	_, err := exec(ctx, tx, "pass_close", pass.ID, outcome, textOrNull(string(verdict)), textOrNull(reason), now)
+	_, err := exec(ctx, tx, "pass_close", pass.ID, end.Outcome, textOrNull(string(verdict)), textOrNull(end.Reason),
+		end.At, ids.distinct, ids.all-ids.distinct)
 	return err
 }
 

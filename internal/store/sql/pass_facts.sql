@@ -1,9 +1,9 @@
 -- What the certificate of an open pass is made from.
 -- $1 pass_id
--- Returns one row: restarts, rejects_blind, ids_distinct, totals, started_at, and
+-- Returns one row: restarts, rejects_blind, rows_read, totals, started_at, and
 -- whether its scope is that of the latest pass that ended (true if there is none).
 -- Uses pass_pkey and pass_latest.
-select s.restarts, s.rejects_blind, s.ids_distinct, s.total_first, s.total_last,
+select s.restarts, s.rejects_blind, s.rows_read, s.total_first, s.total_last,
        case when isfinite(s.started_at) then s.started_at else 'epoch' end,
        coalesce((select l.scope = s.scope
                    from sync.pass l
