@@ -39,6 +39,7 @@ var ErrNotMigrated = errors.New("the database schema is not up to date; run: syn
 // ran. Several processes may call it at once: one works, the others wait. It is
 // [ErrNewerSchema] when the database is ahead.
 func MigrateUp(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	ctx = patient(ctx)
 	var ran []string
 	err := withGoose(ctx, pool, func(p *goose.Provider) error {
 		if err := refuseNewer(ctx, p); err != nil {
@@ -75,6 +76,7 @@ func grantRoles(ctx context.Context, pool *pgxpool.Pool) error {
 // MigrateDown undoes the latest migration and returns its file, or "" when
 // there is none left. Data of that migration is lost.
 func MigrateDown(ctx context.Context, pool *pgxpool.Pool) (string, error) {
+	ctx = patient(ctx)
 	var file string
 	err := withGoose(ctx, pool, func(p *goose.Provider) error {
 		if err := refuseNewer(ctx, p); err != nil {

@@ -80,6 +80,8 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 			"write postgres://user@host:5432/database")
 	}
 	cfg.ConnConfig.ConnectTimeout = connectMax
+	cfg.ConnConfig.Tracer = deadline(roundTripMax)
+	cfg.PingTimeout = connectMax
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "syncd"
 	}
