@@ -42,7 +42,6 @@ type statSite struct {
 	*site
 	clock string
 	began time.Time
-	moved atomic.Int64
 }
 
 func newStatSite(t *testing.T, o vendorsim.Options) *statSite {
@@ -59,7 +58,7 @@ func newStatSite(t *testing.T, o vendorsim.Options) *statSite {
 
 // setClock puts the clock of the processes where the tenant's is.
 func (s *statSite) setClock() {
-	ahead := s.sim.Now().Sub(time.Now())
+	ahead := time.Until(s.sim.Now())
 	require.NoError(s.t, os.WriteFile(s.clock+".new", []byte(ahead.String()), 0o600))
 	require.NoError(s.t, os.Rename(s.clock+".new", s.clock))
 }
