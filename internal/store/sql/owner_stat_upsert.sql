@@ -27,7 +27,7 @@ former as (
      where s.hash <> n.hash
     on conflict do nothing
 )
-insert into groupchat.owner_stat (source, owner_id, day, new_chat_cnt, chat_total, chat_has_msg, new_member_cnt, member_total, member_has_msg, msg_total, migrate_trainee_chat_cnt,
+insert into groupchat.owner_stat as s (source, owner_id, day, new_chat_cnt, chat_total, chat_has_msg, new_member_cnt, member_total, member_has_msg, msg_total, migrate_trainee_chat_cnt,
                                   fetched_at, hash, extra)
 select $1, owner_id, day, new_chat_cnt, chat_total, chat_has_msg, new_member_cnt, member_total, member_has_msg, msg_total, migrate_trainee_chat_cnt,
        fetched_at, hash, extra::jsonb
@@ -38,4 +38,6 @@ on conflict (source, owner_id, day) do update
        member_total = excluded.member_total, member_has_msg = excluded.member_has_msg,
        msg_total = excluded.msg_total,
        migrate_trainee_chat_cnt = excluded.migrate_trainee_chat_cnt,
-       fetched_at = excluded.fetched_at, hash = excluded.hash, extra = excluded.extra
+       -- A full pass writes equal figures, too; they were known before.
+       fetched_at = case when s.hash = excluded.hash then s.fetched_at else excluded.fetched_at end,
+       hash = excluded.hash, extra = excluded.extra
