@@ -107,8 +107,36 @@ func dictionary(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 				return "", err
 			}
 		}
+		if err := functions(ctx, pool, &page, schema); err != nil {
+			return "", err
+		}
 	}
 	return page.String(), nil
+}
+
+const functionsSQL = `
+select format('%I.%s(%s)', n.nspname, p.proname, pg_get_function_arguments(p.oid)),
+       replace(pg_get_function_result(p.oid), 'timestamp with time zone', 'timestamptz'),
+       coalesce(obj_description(p.oid, 'pg_proc'), '')
+  from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace
+ where n.nspname = $1
+ order by 1`
+
+func functions(ctx context.Context, pool *pgxpool.Pool, page *strings.Builder, schema string) error {
+	rows, err := pool.Query(ctx, functionsSQL, schema)
+	if err != nil {
+		return err
+	}
+	var name, result, comment string
+	head := "\n### Functions\n\n| function | returns | meaning |\n| --- | --- | --- |\n"
+	_, err = pgx.ForEachRow(rows, []any{&name, &result, &comment}, func() error {
+		name = strings.ReplaceAll(name, "timestamp with time zone", "timestamptz")
+		fmt.Fprintf(page, "%s| `%s` | %s | %s |\n", head, name, result, comment)
+		head = ""
+		return nil
+	})
+	return err
 }
 
 func (r relation) describe(ctx context.Context, pool *pgxpool.Pool, page *strings.Builder) error {

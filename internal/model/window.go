@@ -25,6 +25,10 @@ type WindowSpec struct {
 	Periods []int
 }
 
+// Days is how many days before today are wanted of what the vendor surely tells.
+// A day that is older without having been read is lost.
+func (s WindowSpec) Days() int { return min(s.Backfill, s.Reach) }
+
 // WindowSubjects says what the subjects of a window stream are.
 type WindowSubjects string
 

@@ -42,8 +42,11 @@ func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.Pass
 	if _, err := exec(ctx, tx, seed, args...); err != nil {
 		return err
 	}
-	_, err := exec(ctx, tx, "coverage_expire", pass.Source, pass.Stream, date(w.Sure), plan.Spec.Window.Reach)
-	return err
+	days := plan.Spec.Window.Days()
+	if _, err := exec(ctx, tx, "coverage_expire", pass.Source, pass.Stream, date(w.Today.Add(-days)), days); err != nil {
+		return err
+	}
+	return noteWindow(ctx, tx, pass, plan.Spec.Window)
 }
 
 // Gaps lists the days that are wanted of each subject, in the order of the

@@ -1,5 +1,5 @@
--- Notes the days that have left the vendor's window unread: those that were in it
--- at some moment after the subject was first seen.
+-- Notes the days that have left the window unread: those that were in it at some
+-- moment after the subject was first seen. What sync.coverage_state calls lost.
 -- $1 source  $2 stream  $3 oldest day of the window
 -- $4 days the window reaches back from today
 -- Returns subject and number of days newly lost. Scans the coverage of the stream.
