@@ -85,7 +85,7 @@ func (k *keptServer) restart(crash bool) {
 func TestPostgresRestartsInMidPass(t *testing.T) {
 	t.Parallel()
 	k := newKeptServer(t)
-	const listed, read = "select count(*) from sync.page", "select count(*) from sync.item where fetched_at is not null"
+	const listed, read = "select count(*) > 0 from sync.page", "select count(*) > 0 from sync.item where fetched_at is not null"
 	k.restartsInMidPass(vendorsim.EndpointChatList, 4, listed, false)
 	k.restartsInMidPass(vendorsim.EndpointChatGet, 15, read, false)
 	k.restartsInMidPass(vendorsim.EndpointChatList, 4, listed, true)
@@ -104,14 +104,7 @@ func (k *keptServer) restartsInMidPass(endpoint string, at int64, committed stri
 	s.sim.SetScript(vendorsim.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
 		if r.Endpoint == endpoint && calls.Add(1) == at {
 			defer close(back)
-			eventually(t, "something is committed", func() error {
-				n := 0
-				err := s.pool.QueryRow(ctx, committed).Scan(&n)
-				if err == nil && n == 0 {
-					err = errNotYet
-				}
-				return err
-			})
+			s.await(ctx, "something is committed", committed)
 			k.restart(crash)
 		}
 		return vendorsim.Verdict{}
@@ -217,4 +210,17 @@ func TestDatabaseThatRefusesWrites(t *testing.T) {
 			s.sameAsCalm()
 		})
 	}
+}
+
+// await polls until the query says true.
+func (s *site) await(ctx context.Context, what, query string) {
+	s.t.Helper()
+	eventually(s.t, what, func() error {
+		done := false
+		err := s.pool.QueryRow(ctx, query).Scan(&done)
+		if err == nil && !done {
+			err = errNotYet
+		}
+		return err
+	})
 }
