@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -61,7 +62,7 @@ func (r *run) exchange(ctx context.Context, httpReq *http.Request) (Answer, *Err
 		GotConn:              func(httptrace.GotConnInfo) { stage.Store(stageWaiting) },
 		GotFirstResponseByte: func() { stage.Store(stageReading) },
 	})
-	resp, err := r.transport.RoundTrip(httpReq.WithContext(traced))
+	resp, err := r.transport.RoundTrip(once(httpReq.WithContext(traced)))
 	if err != nil {
 		return Answer{}, r.broken(attempt, stage.Load(), err)
 	}
@@ -75,6 +76,17 @@ func (r *run) exchange(ctx context.Context, httpReq *http.Request) (Answer, *Err
 		return answer, bad
 	}
 	return answer, r.broken(attempt, stageReading, err)
+}
+
+// once keeps net/http from repeating a GET by itself when a connection that was
+// used before ends without an answer: the vendor may have counted the first one,
+// and our budget would not know of the second. It does so only with a request
+// whose body it can have again, so this one gets an empty body of its own.
+func once(httpReq *http.Request) *http.Request {
+	if httpReq.Body == nil || httpReq.Body == http.NoBody {
+		httpReq.Body, httpReq.GetBody = io.NopCloser(strings.NewReader("")), nil
+	}
+	return httpReq
 }
 
 // read takes the body up to the cap. A body that goes beyond is not read any

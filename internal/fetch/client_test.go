@@ -104,6 +104,34 @@ func TestRepeatsUntilGood(t *testing.T) {
 	})
 }
 
+// net/http repeats a GET by itself when a connection that it had used before
+// ends without an answer. Every request is ours, and counted.
+func TestNobodyElseRepeats(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if r.Method != http.MethodGet || err != nil || len(body) > 0 || r.ContentLength != 0 || r.TransferEncoding != nil {
+			t.Errorf("%s with %d bytes, length %d, %v", r.Method, len(body), r.ContentLength, r.TransferEncoding)
+		}
+		if n := seen.Add(1); n == 2 || n == 3 {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer server.Close()
+	c := client(t, Options{})
+	get := Request{Endpoint: "owners", Prepare: func(ctx context.Context) (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+	}}
+	resp, err := c.Do(t.Context(), get)
+	require.NoError(t, err)
+	require.Equal(t, 1, resp.Calls)
+	resp, err = c.Do(t.Context(), get)
+	require.NoError(t, err)
+	require.Equal(t, 3, resp.Calls)
+	require.EqualValues(t, 4, seen.Load())
+}
+
 func TestTriesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
