@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +94,8 @@ func (c *commit) moveCoverage(ctx context.Context, tx pgx.Tx) error {
 			}
 		}
 	}
-	for today, moves := range read {
+	for _, today := range slices.SortedFunc(maps.Keys(read), model.Day.Compare) {
+		moves := read[today]
 		subjects, from, to := make([]string, len(moves)), make([]time.Time, len(moves)), make([]time.Time, len(moves))
 		slices.SortStableFunc(moves, func(a, b model.WindowMove) int { return strings.Compare(a.Subject, b.Subject) })
 		for i, m := range moves {

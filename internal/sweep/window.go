@@ -62,7 +62,8 @@ func (p *pursuit) fillWindow(ctx context.Context, h handOut) (more bool, err err
 		round.send = send
 		return round.make(ctx, jobs)
 	})
-	if err == nil && !h.over() && p.done == before {
+	midnight := p.spec.Window.At(p.runner.opts.Now()).Today != w.Today // may have taken all that was wanted
+	if err == nil && !h.over() && p.done == before && !midnight {
 		return false, fmt.Errorf("%d gaps are wanted and no call filled any", len(gaps))
 	}
 	return true, err

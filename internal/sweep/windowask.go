@@ -166,6 +166,9 @@ func (r *window) without(ctx context.Context, j job, code string) error {
 	if err != nil || ended(ctx) || r.h.over() {
 		return err
 	}
+	if len(culprits) == 0 {
+		return r.refuse(j, j.days, code, 0) // taken in parts, and never as a whole
+	}
 	now := r.p.runner.opts.Now()
 	for owner, code := range culprits {
 		r.leaveOut(owner)

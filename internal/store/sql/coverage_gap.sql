@@ -13,7 +13,7 @@ select c.subject, lower(r), upper(r) - 1
  cross join bounds b
  cross join lateral unnest(
            ((b.span - c.covered) + b.latest) * b.span
-           - case when c.reread_on = $6::date then c.reread else '{}' end
+           - case when c.reread_on - $6::date in (0, 1) then c.reread else '{}' end
            - case when c.retry_at > $7 then c.refused else '{}' end) as r
  where c.source = $1 and c.stream = $2
  order by c.subject, lower(r)
