@@ -61,17 +61,7 @@ func (s *Store) Gaps(ctx context.Context, pass model.Pass, w model.Window) ([]mo
 	if err != nil {
 		return nil, fmt.Errorf("coverage_gap: %w", err)
 	}
-	var gaps []model.Gap
-	var subject string
-	var from, to time.Time
-	_, err = pgx.ForEachRow(rows, []any{&subject, &from, &to}, func() error {
-		if n := len(gaps); n == 0 || gaps[n-1].Subject != subject {
-			gaps = append(gaps, model.Gap{Subject: subject})
-		}
-		last := &gaps[len(gaps)-1]
-		last.Spans = append(last.Spans, model.Span{From: dayOf(from), To: dayOf(to)})
-		return nil
-	})
+	gaps, err := collectGaps(rows)
 	if err != nil {
 		return nil, fmt.Errorf("coverage_gap: %w", err)
 	}

@@ -30,6 +30,10 @@ type Options struct {
 	// Breaker holds back a mass disappearance; the zero one holds back every
 	// disappearance.
 	Breaker model.Breaker
+	// CallsPerDay is how many calls a day the budget of a window stream allows.
+	// Where that is less than what is wanted, days that are about to leave the
+	// window come before what is cheapest. 0 is without a limit.
+	CallsPerDay int64
 	// Now is the clock. Default [time.Now].
 	Now func() time.Time
 	// Progress is called after every commit, one call at a time. May be nil.

@@ -75,11 +75,15 @@ func (r *window) roster(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	r.know(list)
+	return nil
+}
+
+func (r *window) know(list []model.OwnerBatch) {
 	r.batches = make(map[int][]string, len(list))
 	for _, b := range list {
 		r.batches[b.Number] = append(r.batches[b.Number], b.Owners...)
 	}
-	return nil
 }
 
 // jobs turns gaps into calls. The one day beyond the vendor's sure reach is asked
@@ -112,8 +116,12 @@ func (r *window) jobs(gaps []model.Gap, w model.Window) ([]job, error) {
 		at++
 	}
 	single := r.plan(beyond, -1, 1)
+	parts := [][]planned{plan[:at], single, plan[at:]}
+	if budget := r.p.runner.opts.CallsPerDay; budget > 0 && int64(len(plan)+len(single)) > budget {
+		parts = [][]planned{r.planScarce(sure, newest, w.Today.Add(-r.p.spec.Window.Days()).Sub(w.Sure)), single}
+	}
 	jobs := make([]job, 0, len(plan)+len(single))
-	for _, part := range [][]planned{plan[:at], single, plan[at:]} {
+	for _, part := range parts {
 		for _, c := range part {
 			j, err := r.job(c, w)
 			if err != nil {
