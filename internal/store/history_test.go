@@ -39,16 +39,16 @@ func (b *bench) history(id string) []string {
 	return versions
 }
 
-// race runs listed up to its last statement, then other until it has to wait,
-// and lets both go on.
-func (b *bench) race(listed, other func() error) {
+// race runs first, of the stream, up to its last statement, then second until it
+// has to wait, and lets both go on.
+func (b *bench) race(stream string, first, second func() error) {
 	b.t.Helper()
 	ctx := b.t.Context()
 	_, err := b.pool.Exec(ctx, `
 		create function wait() returns trigger language plpgsql as $$
 		begin perform pg_advisory_xact_lock(1); return new; end $$;
 		create trigger wait before update on sync.pass for each row
-		    when (new.stream = 'chats' and new.pages > 0) execute function wait()`)
+		    when (new.stream = '`+stream+`' and new.pages > 0) execute function wait()`)
 	require.NoError(b.t, err)
 	gate, err := b.pool.Begin(ctx)
 	require.NoError(b.t, err)
@@ -56,7 +56,7 @@ func (b *bench) race(listed, other func() error) {
 	_, err = gate.Exec(ctx, "select pg_advisory_xact_lock(1)")
 	require.NoError(b.t, err)
 	ends := make(chan error, 2)
-	for i, run := range []func() error{listed, other} {
+	for i, run := range []func() error{first, second} {
 		go func() { ends <- run() }()
 		for scalar[int](b, `select count(*) from pg_locks
 			where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`) <= i {
@@ -86,7 +86,7 @@ func TestHistoryOfTwoWritersAtOnce(t *testing.T) {
 	b.detail(t0.Add(time.Minute), group("wr1", "a", "li", staff("li")))
 
 	step := l.listStep(t0.Add(2*time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
-	b.race(func() error { return l.commit(step) }, func() error {
+	b.race("chats", func() error { return l.commit(step) }, func() error {
 		return b.commit(detailStep(t0.Add(3*time.Hour), group("wr1", "b", "li", staff("li"))))
 	})
 	require.Equal(t, []string{"a 0 t", "a 1 t", "b 1 t"}, b.history("wr1"))
@@ -123,7 +123,7 @@ func TestHistoryOfAChatThatIsListedWhileItGoes(t *testing.T) {
 		b, l := start(t)
 		listed := l.listStep(t0.Add(2*time.Hour), model.Chat{ID: "wr1", Status: new(int64(1))})
 		gone := b.goneStep("wr1", t0.Add(3*time.Hour))
-		b.race(func() error { return l.commit(listed) }, func() error { return b.commit(gone) })
+		b.race("chats", func() error { return l.commit(listed) }, func() error { return b.commit(gone) })
 		require.Equal(t, []string{"a 0 t", "a 1 t", "a 1 t gone"}, b.history("wr1"))
 	})
 	t.Run("listed before it was found gone", func(t *testing.T) {

@@ -48,7 +48,7 @@ const leaseLockMax = time.Second
 // tryLease reports whether it took the lease, and whether a transaction of the
 // last holder, who may have been stopped in the middle of it, is in the way.
 func (s *Store) tryLease(ctx context.Context, lease *model.Lease, ttl time.Duration) (took, busy bool, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, q("tx_hurry"), milliseconds(leaseLockMax)); err != nil {
 			return fmt.Errorf("tx_hurry: %w", err)
 		}
@@ -120,8 +120,12 @@ func (s *Store) fenced(ctx context.Context, lease model.Lease, work func(pgx.Tx)
 	return err
 }
 
+// readCommitted is what the statements were written for: each of them sees what
+// was committed while it waited for a lock. A database may have another default.
+var readCommitted = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+
 func (s *Store) fencedTx(ctx context.Context, lease model.Lease, work func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, q("tx_guard"), lease.Source, lease.Stream, lease.Fence,
 			milliseconds(idleInTransactionMax), milliseconds(statementMax))
 		if err != nil {

@@ -136,7 +136,7 @@ var ErrNothingToApprove = errors.New("nothing to approve: the pass is not held b
 // the source, the stream and how many candidates there are.
 func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
 ) (source, stream string, candidates int, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, q("pass_approve"), passID, now).Scan(&source, &stream)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrNothingToApprove

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -624,6 +625,41 @@ func TestOwnerBatchesFillUpAndStay(t *testing.T) {
 	sizes, err := pgxRowsQuery[int](t.Context(), b.pool, "select count(*) from groupchat.owner group by batch_no order by batch_no")
 	require.NoError(t, err)
 	require.Equal(t, []int{100, 100, 60}, sizes)
+}
+
+// Places in the last batch are handed out one transaction at a time, whatever
+// isolation the database has by default.
+func TestOwnerBatchesOfTwoStreamsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, err := b.pool.Exec(t.Context(), `do $$ begin
+		execute format('alter database %I set default_transaction_isolation to ''repeatable read''', current_database()); end $$`)
+	require.NoError(t, err)
+	b.pool.Reset()
+	l := b.beside()
+	spec := model.StreamSpec{
+		Name: "owners", Shape: model.ShapeList, Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}},
+	}
+	l.open(spec, t0, false)
+	cps, err := l.store.Checkpoints(t.Context(), l.pass)
+	require.NoError(t, err)
+	page := &model.Page{RequestedAt: t0}
+	for i := range 60 {
+		page.Owners = append(page.Owners, model.Owner{ID: fmt.Sprintf("u%02d", i)})
+	}
+	var steps []model.Step
+	for i := range 60 {
+		id := fmt.Sprintf("wr%02d", i)
+		steps = append(steps, detailStep(t0, group(id, "n", "owner of "+id)))
+	}
+	b.open(membersSpec, t0, false)
+	b.race("owners", func() error { return l.commit(model.Step{Chain: cps[0].Chain, Closed: true, Page: page}) }, func() error {
+		_, _, err := b.store.Commit(t.Context(), b.lease, b.pass, steps)
+		return err
+	})
+	sizes, err := pgxRowsQuery[int](t.Context(), b.pool, "select count(*) from groupchat.owner group by batch_no order by batch_no")
+	require.NoError(t, err)
+	require.Equal(t, []int{100, 20}, sizes)
 }
 
 func TestFullPassWritesRowsAgain(t *testing.T) {
