@@ -151,15 +151,14 @@ func (c *commit) keepRejects(ctx context.Context, tx pgx.Tx) error {
 			if r.ID == "" {
 				c.counts.RejectsBlind++
 			}
-			raw := cleanText(string(r.Raw))
-			hash := hashBytes(r.Raw)
-			key := strings.Join([]string{r.Kind, r.Parent, r.ID, fmt.Sprint(hash)}, "\x00")
+			hash, parent, id := hashBytes(r.Raw), cleanText(r.Parent), cleanText(r.ID)
+			key := strings.Join([]string{r.Kind, parent, id, fmt.Sprint(hash)}, "\x00")
 			if seen[key] {
 				continue
 			}
 			seen[key] = true
-			kinds, parents = append(kinds, r.Kind), append(parents, cleanText(r.Parent))
-			ids, raws = append(ids, cleanText(r.ID)), append(raws, raw)
+			kinds, parents = append(kinds, r.Kind), append(parents, parent)
+			ids, raws = append(ids, id), append(raws, cleanText(string(r.Raw)))
 			reasons, hashes = append(reasons, cleanText(r.Reason)), append(hashes, hash)
 			seenAt = append(seenAt, p.ReceivedAt)
 		}

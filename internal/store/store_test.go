@@ -501,11 +501,13 @@ func TestRejectsAreKeptOnce(t *testing.T) {
 	b.open(membersSpec, t0, false)
 	step := detailStep(t0, group("wr1", "n", "li", staff("li")))
 	reject := model.Reject{Kind: "member", Parent: "wr1", Raw: []byte("{\"userid\":7,\"x\":\"\xff\x00\"}"), Reason: "no id"}
-	step.Page.Rejects = []model.Reject{reject, reject}
+	same := reject
+	reject.Parent, same.Parent = "wr1\xff", "wr1\xfe" // one key, once they are clean
+	step.Page.Rejects = []model.Reject{reject, reject, same}
 	for range 2 {
 		_, counts, err := b.store.Commit(t.Context(), b.lease, b.pass, []model.Step{step})
 		require.NoError(t, err)
-		require.Equal(t, int64(2), counts.RejectsBlind)
+		require.Equal(t, int64(3), counts.RejectsBlind)
 	}
 	require.Equal(t, "{\"userid\":7,\"x\":\"\uFFFD\uFFFD\"} 2", scalar[string](b, "select concat_ws(' ', raw, times) from sync.reject"))
 }
