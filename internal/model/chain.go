@@ -153,8 +153,6 @@ func (c Checkpoint) Usable(params json.RawMessage, ttl time.Duration, now time.T
 // Item is one row of a detail stream that is due.
 type Item struct {
 	Subject string
-	// FetchedAt is when the last successful read was requested; zero if never.
-	FetchedAt time.Time
 	// DueAt is when the item wants to be read.
 	DueAt time.Time
 	// Failures counts failed reads since the last good one.

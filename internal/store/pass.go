@@ -263,11 +263,7 @@ func (s *Store) DueItems(ctx context.Context, pass model.Pass, limit int) ([]mod
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Item, error) {
 		var it model.Item
-		var fetched *time.Time
-		err := row.Scan(&it.Subject, &fetched, &it.DueAt, &it.Failures, &it.Doubtful)
-		if fetched != nil {
-			it.FetchedAt = *fetched
-		}
+		err := row.Scan(&it.Subject, &it.DueAt, &it.Failures, &it.Doubtful)
 		return it, err
 	})
 	if err != nil {
