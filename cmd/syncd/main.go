@@ -58,6 +58,7 @@ type cli struct {
 	LogFormat string `help:"Log format: auto, console or json (default: log.format of the configuration)." enum:",auto,console,json" default:"" placeholder:"FORMAT"`
 
 	Sync    syncCmd    `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
+	Plan    planCmd    `cmd:"" help:"Say what a sync would call, and how long that takes; changes nothing."`
 	Status  statusCmd  `cmd:"" help:"Show how current every stream is."`
 	Approve approveCmd `cmd:"" help:"Let a mass disappearance that was held back through, once."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`

@@ -140,6 +140,7 @@ func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) 
 	show := newProgress(j.host, j.log, name)
 	runner := sweep.NewRunner(src.Name, src.client, j.store, sweep.Options{
 		Holder: holder(j.host.now()), LeaseTTL: j.leaseTTL, Breaker: j.breaker, Now: j.host.now, Progress: show.update,
+		CallsPerDay: sweep.CallsPerDay(src.limits()),
 	})
 	began := j.host.now()
 	res, err := runner.Pass(ctx, spec, sweep.Request{

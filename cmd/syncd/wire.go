@@ -23,6 +23,13 @@ type vendorClient interface {
 	Try(ctx context.Context) []fetch.Trial
 	// Documented are the call limits that the vendor publishes.
 	Documented() fetch.Limits
+	// Endpoint names the endpoint, and so the budget, that calls of a stream go to.
+	Endpoint(stream string, by model.StatBy) string
+	// ListedStatus tells which chats a subject of the chat list holds: those with
+	// one status, or where it is not ok, those of any.
+	ListedStatus(subject model.Subject) (status int64, ok bool)
+	// ChatsPerPage is how many chats a page of the list holds at most.
+	ChatsPerPage() int
 	Close()
 }
 
@@ -37,6 +44,15 @@ type source struct {
 	enabled, specs []model.StreamSpec
 }
 
+// limits is the call budget of the source.
+func (s *source) limits() fetch.Limits {
+	l := s.Limits
+	return fetch.Limits{
+		PerSecond: l.PerSecond, PerMinute: l.PerMinute, PerHour: l.PerHour, PerMonth: l.PerMonth, Zone: s.Timezone,
+		Concurrency: l.Concurrency, Scope: fetch.Scope(l.Scope),
+	}
+}
+
 // buildSource makes the client of a source, whose requests keep within bounds and
 // the configured limits. It calls nobody.
 func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
@@ -44,11 +60,8 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 		return nil, usage("source %s: vendor %s is not in this version of syncd; remove the source for now", c.Name, c.Vendor)
 	}
 	bounds.Version = versionText()
-	bounds.Limits = fetch.Limits{
-		PerSecond: c.Limits.PerSecond, PerMinute: c.Limits.PerMinute, PerHour: c.Limits.PerHour,
-		PerMonth: c.Limits.PerMonth, Zone: c.Timezone, Concurrency: c.Limits.Concurrency,
-		Scope: fetch.Scope(c.Limits.Scope),
-	}
+	s := &source{Source: c, account: c.Credentials.CorpID}
+	bounds.Limits = s.limits()
 	client, err := wecom.New(wecom.Options{
 		Source: c.Name, BaseURL: c.BaseURL, CorpID: c.Credentials.CorpID, Secret: c.Credentials.Secret.Reveal(),
 		OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
@@ -59,7 +72,7 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	if err != nil {
 		return nil, usage("source %s: %w", c.Name, err)
 	}
-	s := &source{Source: c, account: c.Credentials.CorpID, client: client}
+	s.client = client
 	for _, spec := range client.Specs() {
 		if c.Streams[spec.Name].Enabled {
 			s.enabled = append(s.enabled, spec)

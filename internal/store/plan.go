@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,4 +58,67 @@ func collectGaps(rows pgx.Rows) ([]model.Gap, error) {
 		return nil
 	})
 	return gaps, err
+}
+
+// KnownChats counts the chats that are known and not gone. A status of -1 and an
+// owner of "" are not known yet.
+type KnownChats struct {
+	Total    int64
+	ByStatus map[int64]int64
+	ByOwner  map[string]int64
+}
+
+// KnownChats counts the chats of a source.
+func (s *Store) KnownChats(ctx context.Context, source string) (KnownChats, error) {
+	k := KnownChats{ByStatus: map[int64]int64{}, ByOwner: map[string]int64{}}
+	rows, err := s.pool.Query(ctx, q("plan_chats"), source)
+	if err != nil {
+		return k, fmt.Errorf("plan_chats: %w", err)
+	}
+	var owner string
+	var status, n int64
+	_, err = pgx.ForEachRow(rows, []any{&owner, &status, &n}, func() error {
+		k.Total += n
+		k.ByStatus[status] += n
+		k.ByOwner[owner] += n
+		return nil
+	})
+	if err != nil {
+		return k, fmt.Errorf("plan_chats: %w", err)
+	}
+	return k, nil
+}
+
+// OpenPassOf finds the pass of a stream that its next run would resume; not ok
+// where it would open another.
+func (s *Store) OpenPassOf(ctx context.Context, source, stream string) (pass model.Pass, ok bool, err error) {
+	pass = model.Pass{Source: source, Stream: stream}
+	err = s.pool.QueryRow(ctx, q("plan_pass"), source, stream).Scan(&pass.ID, &pass.StartedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return pass, false, nil
+	}
+	if err != nil {
+		return pass, false, fmt.Errorf("plan_pass: %w", err)
+	}
+	return pass, true, nil
+}
+
+// PlannedItems counts the items that a pass of a detail stream would read: the
+// open one, or where it is not, one that begins now.
+func (s *Store) PlannedItems(ctx context.Context, pass model.Pass, open bool, now time.Time) (int64, error) {
+	start := now
+	if open {
+		start = pass.StartedAt
+	}
+	var n int64
+	if err := s.pool.QueryRow(ctx, q("plan_items"), pass.Source, pass.Stream, start, !open).Scan(&n); err != nil {
+		return 0, fmt.Errorf("plan_items: %w", err)
+	}
+	return n, nil
+}
+
+// UnlistedOwners are the owners that a list pass would ask for on their own, in
+// batches, because the owner list has them no more.
+func (s *Store) UnlistedOwners(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error) {
+	return roster(ctx, s.pool, pass, now, true)
 }
