@@ -21,6 +21,9 @@ alter table sync.pass
 comment on column sync.pass.held is 'True when the pass missed so many records that a person has to approve it: syncd approve.';
 comment on column sync.pass.approved_at is 'When a person approved it.';
 
+alter table sync.item add column refused boolean not null default false;
+comment on column sync.item.refused is 'True when the last failure is the vendor''s answer: gone or out of sight.';
+
 create table sync.candidate (
     source       text        not null,
     stream       text        not null,
@@ -67,6 +70,7 @@ comment on column sync.finding.last_seen_at is 'When it was last found.';
 
 -- +goose Down
 drop table sync.finding, sync.candidate;
+alter table sync.item drop column refused;
 alter table sync.pass drop column approved_at, drop column held;
 alter table sync.checkpoint drop column owners;
 alter table groupchat.owner drop column list_scope, drop column unlisted_at;

@@ -248,7 +248,7 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 	n := len(subjects)
 	fetched, due, failed := make([]*time.Time, n), make([]pgtype.Timestamptz, n), make([]*time.Time, n)
 	failures, codes := make([]int, n), make([]*string, n)
-	doubtHash, doubts := make([]*int64, n), make([]int, n)
+	doubtHash, doubts, refused := make([]*int64, n), make([]int, n), make([]bool, n)
 	for i, subject := range subjects {
 		at := last[subject]
 		step, was := &c.steps[at], c.items[subject]
@@ -258,6 +258,7 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 		case c.results[at].Stale: // nothing but the due time moves
 		case move.FailedCode != "":
 			failed[i], failures[i], codes[i] = &move.At, was.failures+1, textOrNull(move.FailedCode)
+			refused[i] = move.Refused
 		case c.results[at].Held && was.doubts+1 >= doubtsMax:
 			code := codeDoubtful
 			failed[i], failures[i], codes[i] = &step.Page.ReceivedAt, was.failures+1, &code
@@ -275,6 +276,6 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	_, err := exec(ctx, tx, "item_move", c.source, c.stream, subjects, fetched, due, failed, failures, codes,
-		doubtHash, doubts)
+		doubtHash, doubts, refused)
 	return err
 }

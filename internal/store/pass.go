@@ -42,6 +42,10 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 				if _, err = exec(ctx, tx, "pass_mark", pass.ID, model.OutcomeRunning, nil, nil); err != nil {
 					return err
 				}
+				if plan.Spec.Shape == model.ShapeDetail {
+					_, err = exec(ctx, tx, "item_retry", pass.Source, pass.Stream, pass.StartedAt, plan.Now)
+					return err
+				}
 				return seedWindow(ctx, tx, pass, plan)
 			}
 			end := model.Ending{Outcome: model.OutcomeAbandoned, Reason: reason, At: plan.Now}
@@ -278,6 +282,17 @@ func (s *Store) CountDue(ctx context.Context, pass model.Pass) (int64, error) {
 	err := s.pool.QueryRow(ctx, q("item_count"), pass.Source, pass.Stream, pass.StartedAt).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("item_count: %w", err)
+	}
+	return n, nil
+}
+
+// CountUnread counts the items that failed in the pass and have not been read
+// since. What the vendor says is gone or out of sight is not among them.
+func (s *Store) CountUnread(ctx context.Context, pass model.Pass) (int64, error) {
+	var n int64
+	err := s.pool.QueryRow(ctx, q("item_unread"), pass.Source, pass.Stream, pass.StartedAt).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("item_unread: %w", err)
 	}
 	return n, nil
 }

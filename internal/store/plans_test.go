@@ -52,6 +52,7 @@ func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
 			more: []string{
 				null("timestamptz"), "array_fill('epoch'::timestamptz, array[12])", null("timestamptz"),
 				"array_fill(0, array[12])", null("text"), null("bigint"), "array_fill(0, array[12])",
+				"array_fill(false, array[12])",
 			},
 		},
 		{

@@ -43,6 +43,8 @@ type Store interface {
 	// DueItems and CountDue tell what a detail pass still has to read.
 	DueItems(ctx context.Context, pass model.Pass, limit int) ([]model.Item, error)
 	CountDue(ctx context.Context, pass model.Pass) (int64, error)
+	// CountUnread counts the items that failed in the pass and still do.
+	CountUnread(ctx context.Context, pass model.Pass) (int64, error)
 	// Commit writes steps in one transaction; results are parallel to them.
 	Commit(ctx context.Context, lease model.Lease, pass model.Pass, steps []model.Step) (
 		[]model.StepResult, model.Counts, error)

@@ -169,7 +169,14 @@ func (p *pursuit) leave(ctx context.Context) (*Result, error) {
 func (p *pursuit) finish(ctx context.Context) (*Result, error) {
 	res := &Result{Outcome: model.OutcomeComplete}
 	var reason string
-	if n := p.pass.Counts.ItemsFailed; n > 0 {
+	var n int64
+	if p.pass.Counts.ItemsFailed > 0 { // by now or in an earlier run
+		var err error
+		if n, err = p.runner.store.CountUnread(ctx, p.pass); err != nil {
+			return nil, err
+		}
+	}
+	if n > 0 {
 		res.Outcome = model.OutcomePartial
 		res.Reason = fmt.Errorf("%d items could not be read; each is due again after a pause, see sync.item", n)
 		reason = res.Reason.Error()

@@ -111,10 +111,20 @@ func (c *Client) readDetail(body []byte, chatID string) (outcome, model.Page, er
 	return out, page, nil
 }
 
+// people counts who is in the chat: one whom the vendor lists twice once, and
+// each who could not be read.
+func (w *chatObject) people(members []model.Member) int64 {
+	ids := make(map[string]bool, len(members))
+	for i := range members {
+		ids[members[i].ID] = true
+	}
+	return int64(len(ids) + len(w.Members.Items) - len(members))
+}
+
 // translate makes a chat of the object. The list alone tells the status. An
 // absent notice means that there is none (vendor answers of 2022-03).
 func (w *chatObject) translate(text []byte, members []model.Member) model.Chat {
-	count := int64(len(w.Members.Items))
+	count := w.people(members)
 	owner, badOwner := w.ownerID()
 	extra := []lenient.Member{
 		{Name: "name", Value: w.Name.Bad},
