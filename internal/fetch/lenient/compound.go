@@ -2,6 +2,7 @@ package lenient
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -77,7 +78,11 @@ func (l *Elements[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	var zero T
 	_, anyKind := any(&zero).(json.UnmarshalerFrom)
+	begin := dec.InputOffset()
 	for dec.PeekKind() != jsontext.KindEndArray {
+		if n := len(l.Items); n == cap(l.Items) && n >= growBlindly {
+			l.Items = slices.Grow(l.Items, room(n, dec.InputOffset()-begin, len(dec.UnreadBuffer())))
+		}
 		l.Items = append(l.Items, Element[T]{Start: dec.InputOffset()})
 		e := &l.Items[len(l.Items)-1]
 		if anyKind || dec.PeekKind() == jsontext.KindBeginObject {
@@ -93,4 +98,18 @@ func (l *Elements[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	l.Set = true
 	_, err = dec.ReadToken()
 	return err
+}
+
+const (
+	// growBlindly is how many elements are taken before the rest is reckoned up.
+	growBlindly = 8
+	// growMax is for how many more elements room is made at once: a text can be
+	// made of very small ones.
+	growMax = 1000
+)
+
+// room is how many more elements fit into the rest of a text if they are like the
+// n before, which took so many bytes of it; at least half as many as those.
+func room(n int, taken int64, rest int) int {
+	return max(min(int(int64(n)*int64(rest)/max(taken, 1))+1, growMax), n/2)
 }
