@@ -1,6 +1,8 @@
 package fetch
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,6 +36,8 @@ type Scrubber struct {
 	tokens []func() string
 
 	replacer atomic.Pointer[strings.Replacer]
+	// holds tells whether a text holds any form of a secret.
+	holds atomic.Pointer[func(text []byte) bool]
 }
 
 // NewScrubber returns a scrubber that never forgets the given secrets. Empty
@@ -79,12 +83,18 @@ func (s *Scrubber) rebuild() {
 	}
 	// At one place the replacer takes the first that fits: longest first, or a
 	// secret that begins another one would leave its rest.
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	forms = slices.Compact(forms)
 	pairs := make([]string, 0, 2*len(forms))
-	for _, form := range slices.Compact(forms) {
+	needles := make([][]byte, len(forms))
+	for i, form := range forms {
 		pairs = append(pairs, form, mask)
+		needles[i] = []byte(form)
 	}
 	s.replacer.Store(strings.NewReplacer(pairs...))
+	s.holds.Store(new(func(text []byte) bool {
+		return slices.ContainsFunc(needles, func(needle []byte) bool { return bytes.Contains(text, needle) })
+	}))
 }
 
 var upperHex = regexp.MustCompile(`%[0-9A-F]{2}`)
@@ -115,6 +125,15 @@ func (s *Scrubber) Secrets(text string) string { return s.replacer.Load().Replac
 // Bytes replaces the secrets in raw text, such as a rejected element's. The result
 // never shares memory with raw.
 func (s *Scrubber) Bytes(raw []byte) []byte { return []byte(s.Secrets(string(raw))) }
+
+// Body is [Scrubber.Bytes] for a text that is large and hardly ever holds a
+// secret: without one it returns raw itself.
+func (s *Scrubber) Body(raw []byte) []byte {
+	if (*s.holds.Load())(raw) {
+		return s.Bytes(raw)
+	}
+	return raw
+}
 
 // address finds URLs; what follows the host may hold anything.
 var address = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^\s/"'?#]*@)?([^\s/"'?#]*)[^\s"']*`)

@@ -30,6 +30,9 @@ func TestScrubberKnowsEveryForm(t *testing.T) {
 			if strings.Contains(got, strings.Trim(form, `"`)) || !strings.Contains(got, mask) {
 				t.Fatalf("%q stays in %q", form, got)
 			}
+			if body := s.Body([]byte("before " + form + " after")); string(body) != got {
+				t.Fatalf("%q is %q as a body", form, body)
+			}
 		}
 	})
 }

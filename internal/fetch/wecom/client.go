@@ -234,7 +234,7 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 			Verdict: func(a fetch.Answer) *fetch.Error {
 				// Before decoding: what it repeats of our request would become a
 				// field, a key or a cursor.
-				a.Body = c.http.Scrubber().Bytes(a.Body)
+				a.Body = c.http.Scrubber().Body(a.Body)
 				return what.verdict(a)
 			},
 		})
