@@ -16,27 +16,25 @@ const mappingVersion = 1
 // hasher adds up the content of a row. Every value is framed, so that moving a
 // byte from one column to the next changes the sum, and nil differs from "".
 type hasher struct {
-	d   *xxhash.Digest
-	buf [9]byte
+	row []byte
 }
 
 func newHasher() *hasher {
-	h := &hasher{d: xxhash.New()}
+	h := &hasher{}
 	h.number(mappingVersion)
 	return h
 }
 
-func (h *hasher) sum() int64 { return int64(h.d.Sum64()) } //nolint:gosec // the bits matter, not the sign
+func (h *hasher) sum() int64 { return int64(xxhash.Sum64(h.row)) } //nolint:gosec // the bits matter, not the sign
 
 func (h *hasher) reset() {
-	h.d.Reset()
+	h.row = h.row[:0]
 	h.number(mappingVersion)
 }
 
 func (h *hasher) frame(mark byte, n uint64) {
-	h.buf[0] = mark
-	binary.LittleEndian.PutUint64(h.buf[1:], n)
-	_, _ = h.d.Write(h.buf[:])
+	h.row = append(h.row, mark)
+	h.row = binary.LittleEndian.AppendUint64(h.row, n)
 }
 
 func (h *hasher) null()          { h.frame(0, 0) }
@@ -44,7 +42,7 @@ func (h *hasher) number(n int64) { h.frame(1, uint64(n)) } //nolint:gosec // the
 
 func (h *hasher) string(s string) {
 	h.frame(2, uint64(len(s)))
-	_, _ = h.d.WriteString(s)
+	h.row = append(h.row, s...)
 }
 
 func (h *hasher) bytes(b []byte) {
@@ -53,7 +51,7 @@ func (h *hasher) bytes(b []byte) {
 		return
 	}
 	h.frame(2, uint64(len(b)))
-	_, _ = h.d.Write(b)
+	h.row = append(h.row, b...)
 }
 
 func (h *hasher) bool(b bool) {
