@@ -127,20 +127,29 @@ var chatColumns = []string{
 }
 
 func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"groupchat", "chat"}, chatColumns,
-		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-			r, t := &rows[i], &rows[i].chat
-			return []any{
-				c.source, t.ID, t.Name, t.OwnerID, t.OwnerName,
-				t.DepartmentName, t.Status, t.Notice, t.MemberCount,
-				t.GroupSetID, t.RelationType, t.CreatedAt, t.Extra, r.readAt,
-				r.readAt, r.listedAt, r.detailAt, r.listHash, r.detailHash, r.listScope,
-			}, nil
-		}))
-	if err != nil {
-		return fmt.Errorf("copy chats: %w", err)
-	}
-	return nil
+	return copyIn(ctx, tx, "groupchat.chat", chatColumns, len(rows), func(row *copyRow, i int) {
+		r, t := &rows[i], &rows[i].chat
+		row.text(c.source)
+		row.text(t.ID)
+		row.textOrNull(t.Name)
+		row.textOrNull(t.OwnerID)
+		row.textOrNull(t.OwnerName)
+		row.textOrNull(t.DepartmentName)
+		row.bigintOrNull(t.Status)
+		row.textOrNull(t.Notice)
+		row.bigintOrNull(t.MemberCount)
+		row.textOrNull(t.GroupSetID)
+		row.textOrNull(t.RelationType)
+		row.instantOrNull(t.CreatedAt)
+		row.object(t.Extra)
+		row.instant(r.readAt) // first_seen_at
+		row.instant(r.readAt) // known_from
+		row.instantOrNull(r.listedAt)
+		row.instantOrNull(r.detailAt)
+		row.bigintOrNull(r.listHash)
+		row.bigintOrNull(r.detailHash)
+		row.bigintOrNull(r.listScope)
+	})
 }
 
 func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {

@@ -45,8 +45,8 @@ func TestSilentServerEndsEveryStatement(t *testing.T) {
 	defer func() { _ = locker.Close(context.WithoutCancel(t.Context())) }()
 	_, err = locker.Exec(t.Context(), "begin; lock table sync.page")
 	require.NoError(t, err)
-	_, err = pool.CopyFrom(t.Context(), pgx.Identifier{"sync", "page"}, []string{"pass_id", "id"},
-		pgx.CopyFromRows([][]any{{int64(1), "wr1"}}))
+	_, err = pool.CopyFrom(t.Context(), pgx.Identifier{"sync", "page"}, []string{"pass_id", "ids"},
+		pgx.CopyFromRows([][]any{{int64(1), []string{"wr1"}}}))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, t.Context().Err())
 }

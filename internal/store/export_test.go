@@ -8,3 +8,33 @@ import (
 
 // Deadline is the tracer that bounds every statement.
 func Deadline(d time.Duration) pgx.QueryTracer { return deadline(d) }
+
+// CopyIn and CopyRow are how rows are copied.
+var CopyIn = copyIn
+
+// CopyRow takes the values of a row.
+type CopyRow = copyRow
+
+// Put appends a value of one of the types that columns have.
+func (r *copyRow) Put(value any) {
+	switch v := value.(type) {
+	case string:
+		r.text(v)
+	case *string:
+		r.textOrNull(v)
+	case int64:
+		r.bigint(v)
+	case *int64:
+		r.bigintOrNull(v)
+	case bool:
+		r.boolean(v)
+	case time.Time:
+		r.instant(v)
+	case *time.Time:
+		r.instantOrNull(v)
+	case []byte:
+		r.object(v)
+	default:
+		panic(value)
+	}
+}

@@ -92,20 +92,7 @@ type spellEnd struct {
 func (c *commit) diffMembers(r *detailRow, known map[spellKey]storedSpell, change *memberChange) bool {
 	chatID := r.detail.Chat.ID
 	was := c.items[c.steps[r.step].Chain.Subject]
-	present := make(map[spellKey]bool, len(r.members))
-	for _, m := range r.members {
-		present[m.key()] = true
-	}
-	var gone []spellKey
-	open := 0
-	for key, s := range known {
-		if s.open {
-			open++
-			if !present[key] {
-				gone = append(gone, key)
-			}
-		}
-	}
+	open, gone := absent(known, r.members)
 	verdict := model.JudgeMembers(*r.detail, open, len(gone))
 	if verdict == model.MembersDoubtful && !believed(was, r) {
 		if c.held == nil {
@@ -136,6 +123,26 @@ func (c *commit) diffMembers(r *detailRow, known map[spellKey]storedSpell, chang
 		change.missing = append(change.missing, end)
 	}
 	return true
+}
+
+// absent counts the open spells and lists those whose member is not among members.
+func absent(known map[spellKey]storedSpell, members []memberRow) (open int, gone []spellKey) {
+	if len(known) == 0 {
+		return 0, nil
+	}
+	present := make(map[spellKey]bool, len(members))
+	for _, m := range members {
+		present[m.key()] = true
+	}
+	for key, s := range known {
+		if s.open {
+			open++
+			if !present[key] {
+				gone = append(gone, key)
+			}
+		}
+	}
+	return open, gone
 }
 
 // believed reports whether a doubtful answer is the second equal one, asked for
@@ -173,18 +180,28 @@ var memberColumns = []string{
 }
 
 func (c *commit) copyMembers(ctx context.Context, tx pgx.Tx, rows []spellWrite) error {
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"groupchat", "chat_member"}, memberColumns,
-		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-			w, m := &rows[i], rows[i].row.member
-			return []any{
-				c.source, w.chatID, m.ID, joinedAt(m.JoinedAt), m.Type, m.Name, m.GroupNickname, m.UnionID,
-				m.JoinScene, m.InvitorID, m.State, m.IsAdmin, w.seenAt, w.row.sum, m.Extra,
-			}, nil
-		}))
-	if err != nil {
-		return fmt.Errorf("copy members: %w", err)
-	}
-	return nil
+	return copyIn(ctx, tx, "groupchat.chat_member", memberColumns, len(rows), func(row *copyRow, i int) {
+		w, m := &rows[i], rows[i].row.member
+		row.text(c.source)
+		row.text(w.chatID)
+		row.text(m.ID)
+		if m.JoinedAt.IsZero() {
+			row.longAgo()
+		} else {
+			row.instant(m.JoinedAt)
+		}
+		row.bigintOrNull(m.Type)
+		row.textOrNull(m.Name)
+		row.textOrNull(m.GroupNickname)
+		row.textOrNull(m.UnionID)
+		row.bigintOrNull(m.JoinScene)
+		row.textOrNull(m.InvitorID)
+		row.textOrNull(m.State)
+		row.boolean(m.IsAdmin)
+		row.instant(w.seenAt) // first_seen_at
+		row.bigint(w.row.sum)
+		row.object(m.Extra)
+	})
 }
 
 func (c *commit) upsertMembers(ctx context.Context, tx pgx.Tx, rows []spellWrite) error {
