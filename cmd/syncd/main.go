@@ -57,15 +57,16 @@ type cli struct {
 	LogLevel  string `help:"Log level: trace, debug, info, warn or error (default: log.level of the configuration)." enum:",trace,debug,info,warn,error" default:"" placeholder:"LEVEL"`
 	LogFormat string `help:"Log format: auto, console or json (default: log.format of the configuration)." enum:",auto,console,json" default:"" placeholder:"FORMAT"`
 
-	Sync    syncCmd    `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
-	Plan    planCmd    `cmd:"" help:"Say what a sync would call, and how long that takes; changes nothing."`
-	Status  statusCmd  `cmd:"" help:"Show how current every stream is."`
-	Approve approveCmd `cmd:"" help:"Let a mass disappearance that was held back through, once."`
-	Doctor  doctorCmd  `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database schema up to date, or back."`
-	Demo    demoCmd    `cmd:"" help:"Everything offline: a private PostgreSQL, a simulated vendor, one full sync."`
-	Sim     simCmd     `cmd:"" help:"Serve the vendor simulator on loopback."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Sync     syncCmd     `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
+	Plan     planCmd     `cmd:"" help:"Say what a sync would call, and how long that takes; changes nothing."`
+	Status   statusCmd   `cmd:"" help:"Show how current every stream is."`
+	Coverage coverageCmd `cmd:"" help:"Draw the days of a stream of statistics as a calendar."`
+	Approve  approveCmd  `cmd:"" help:"Let a mass disappearance that was held back through, once."`
+	Doctor   doctorCmd   `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date, or back."`
+	Demo     demoCmd     `cmd:"" help:"Everything offline: a private PostgreSQL, a simulated vendor, one full sync."`
+	Sim      simCmd      `cmd:"" help:"Serve the vendor simulator on loopback."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // exitError carries an exit code; its text, if any, is for people.

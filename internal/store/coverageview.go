@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -141,4 +142,45 @@ func (s *Store) WindowStatuses(ctx context.Context, source string, now time.Time
 		return nil, fmt.Errorf("coverage_status: %w", err)
 	}
 	return byStream, nil
+}
+
+// Refusal is a subject of which the vendor refuses days.
+type Refusal struct {
+	Subject string
+	// Code is the vendor's of the latest refusal, RetryAt when it is asked again.
+	Code    string
+	RetryAt time.Time
+	Days    int64
+}
+
+// Refusals lists subjects of which the vendor refuses days, those with most days
+// first, at most limit of them, and says how many there are in all.
+func (s *Store) Refusals(ctx context.Context, source, stream string, limit int, now time.Time) (list []Refusal, all int64, err error) {
+	err = s.asOf(ctx, now, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, q("coverage_refusals"), source, stream, limit)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Refusal, error) {
+			var r Refusal
+			return r, row.Scan(&r.Subject, &r.Code, &r.RetryAt, &r.Days, &all)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("coverage_refusals: %w", err)
+	}
+	return list, all, nil
+}
+
+// BatchOf finds the batch of an owner; not ok where nobody knows the owner.
+func (s *Store) BatchOf(ctx context.Context, source, owner string) (number int, ok bool, err error) {
+	err = s.pool.QueryRow(ctx, q("owner_batch_get"), source, owner).Scan(&number)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("owner_batch_get: %w", err)
+	}
+	return number, true, nil
 }
