@@ -387,14 +387,17 @@ func TestFull(t *testing.T) {
 	require.Equal(t, sums, s.checksums())
 }
 
-// One stream can be synced alone, and a stream that is switched off is not.
+// One stream can be synced alone, once those it needs have been read, and a stream that is switched off is not.
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, vendorsim.Options{Chats: 5})
 	r := s.ok("sync", "acme/chats")
-	require.Len(t, linesOf(r.stdout), 1, r)
+	require.Len(t, linesOf(r.stdout), 2, r)
+	require.Contains(t, r.stdout, "acme/owners: complete", "chats need owners, who had never been read")
 	require.Zero(t, s.sim.Calls()[vendorsim.EndpointChatGet].Calls)
-	require.Zero(t, s.sim.Calls()[vendorsim.EndpointFollowUsers].Calls)
+	r = s.ok("sync", "acme/chats")
+	require.Len(t, linesOf(r.stdout), 1, r)
+	require.Equal(t, 1, s.sim.Calls()[vendorsim.EndpointFollowUsers].Calls)
 	r = s.ok("sync", "acme/members", "acme/owners")
 	lines := linesOf(r.stdout)
 	require.Len(t, lines, 2, r)
@@ -487,9 +490,9 @@ func TestProgressLines(t *testing.T) {
 	step(time.Second, 50)
 	step(3*time.Second, 90)
 	require.Zero(t, out.Len(), "not more often than every five seconds")
-	step(time.Second, 100)
+	step(2*time.Second, 100)
 	require.JSONEq(t, `{"level":"info","source":"acme","stream":"members","done":100,"pages":100,"rows_changed":0,
-		"rate":"20/s","total":1000,"left":"45s","message":"syncing"}`, out.String())
+		"rate":"10/s","total":1000,"left":"1m30s","message":"syncing"}`, out.String())
 	out.Reset()
 	step(time.Second, 200)
 	require.Zero(t, out.Len())

@@ -57,8 +57,15 @@ const Token = "fetchtest-t0ken-0123456789abcdef"
 // attemptTimeout is short: the suite waits it out.
 const attemptTimeout = 200 * time.Millisecond
 
+// patientTimeout is for what has to arrive however busy the machine is.
+const patientTimeout = 20 * time.Second
+
 // suite is one vendor under test.
-type suite struct{ Vendor }
+type suite struct {
+	Vendor
+	// patient gives an attempt all the time it may need.
+	patient bool
+}
 
 // step answers one request.
 type step func(w http.ResponseWriter, r *http.Request)
@@ -74,7 +81,7 @@ type outcome struct {
 // Run runs the suite. Subtests are parallel.
 func Run(t *testing.T, v Vendor) {
 	t.Helper()
-	s := suite{v}
+	s := suite{Vendor: v}
 	t.Run("passing faults are repeated", s.repeats)
 	t.Run("lasting faults end", s.ends)
 	t.Run("the verdict of HTTP", s.statuses)
@@ -107,8 +114,12 @@ func (s suite) pageWith(ctx context.Context, t *testing.T, steps ...step) outcom
 
 func (s suite) ask(ctx context.Context, t *testing.T, baseURL string, calls *atomic.Int32) outcome {
 	t.Helper()
+	timeout := attemptTimeout
+	if s.patient {
+		timeout = patientTimeout
+	}
 	source := s.New(t, baseURL, Secret, fetch.Options{
-		AttemptTimeout: attemptTimeout, BodyBytesMax: 1 << 20,
+		AttemptTimeout: timeout, BodyBytesMax: 1 << 20,
 		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond,
 	})
 	defer source.Close()

@@ -111,14 +111,18 @@ func (c *Client) readDetail(body []byte, chatID string) (outcome, model.Page, er
 	return out, page, nil
 }
 
-// people counts who is in the chat: one whom the vendor lists twice once, and
-// each who could not be read.
+// people counts the spells of the chat: an element that the vendor sends twice
+// once, and each that could not be read.
 func (w *chatObject) people(members []model.Member) int64 {
-	ids := make(map[string]bool, len(members))
-	for i := range members {
-		ids[members[i].ID] = true
+	type spell struct {
+		id     string
+		joined int64
 	}
-	return int64(len(ids) + len(w.Members.Items) - len(members))
+	spells := make(map[spell]bool, len(members))
+	for i := range members {
+		spells[spell{members[i].ID, members[i].JoinedAt.UnixMicro()}] = true
+	}
+	return int64(len(spells) + len(w.Members.Items) - len(members))
 }
 
 // translate makes a chat of the object. The list alone tells the status. An

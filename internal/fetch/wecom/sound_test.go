@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,11 +30,15 @@ func requireSound(tb testing.TB, page model.Page) {
 	}
 	for _, d := range page.Details {
 		soundChat(tb, d.Chat)
-		people := map[string]bool{}
-		for _, m := range d.Members {
-			people[m.ID] = true
+		type spell struct {
+			id     string
+			joined time.Time
 		}
-		require.EqualValues(tb, len(people)+d.MembersUnread, *d.Chat.MemberCount)
+		spells := map[spell]bool{}
+		for _, m := range d.Members {
+			spells[spell{m.ID, m.JoinedAt}] = true
+		}
+		require.EqualValues(tb, len(spells)+d.MembersUnread, *d.Chat.MemberCount)
 		require.Len(tb, page.Rejects, d.MembersUnread)
 		for _, m := range d.Members {
 			require.True(tb, lenient.IsID(m.ID))
