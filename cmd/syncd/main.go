@@ -61,6 +61,7 @@ type cli struct {
 	Plan     planCmd     `cmd:"" help:"Say what a sync would call, and how long that takes; changes nothing."`
 	Status   statusCmd   `cmd:"" help:"Show how current every stream is."`
 	Coverage coverageCmd `cmd:"" help:"Draw the days of a stream of statistics as a calendar."`
+	Refetch  refetchCmd  `cmd:"" help:"Read days of a stream of statistics again."`
 	Approve  approveCmd  `cmd:"" help:"Let a mass disappearance that was held back through, once."`
 	Doctor   doctorCmd   `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date, or back."`

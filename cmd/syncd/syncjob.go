@@ -27,6 +27,8 @@ type syncJob struct {
 	breaker  model.Breaker
 	full     bool
 	wait     bool
+	// again are days to read although they are held; nil for none.
+	again *again
 }
 
 // run syncs the sources one after the other and returns the worst of what came
@@ -137,6 +139,10 @@ func (j *syncJob) stopped() bool {
 // pass runs one pass and reports it.
 func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) (sweep.Result, error) {
 	name := src.Name + "/" + spec.Name
+	again, err := j.again.of(ctx, j, src, spec)
+	if err != nil {
+		return sweep.Result{}, err
+	}
 	show := newProgress(j.host, j.log, name)
 	runner := sweep.NewRunner(src.Name, src.client, j.store, sweep.Options{
 		Holder: holder(j.host.now()), LeaseTTL: j.leaseTTL, Breaker: j.breaker, Now: j.host.now, Progress: show.update,
@@ -144,7 +150,7 @@ func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) 
 	})
 	began := j.host.now()
 	res, err := runner.Pass(ctx, spec, sweep.Request{
-		Trigger: "command", Full: j.full, Wait: j.wait, Stop: j.stop,
+		Trigger: "command", Full: j.full, Wait: j.wait, Stop: j.stop, Again: again,
 		Held: func(held *model.LeaseHeldError) {
 			fmt.Fprintf(j.host.stderr, "%v; waiting for it (--no-wait does not)\n", held)
 		},

@@ -57,6 +57,8 @@ type Store interface {
 		end model.Ending) (model.Closing, error)
 	// Gaps lists the days that a window stream wants.
 	Gaps(ctx context.Context, pass model.Pass, w model.Window) ([]model.Gap, error)
+	// Uncover lets days of a window stream be wanted again; nil is everybody's.
+	Uncover(ctx context.Context, lease model.Lease, days model.Span, subjects []string) error
 	// Roster lists the owners in batches for chains restricted to owners.
 	Roster(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error)
 }

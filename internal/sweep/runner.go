@@ -97,6 +97,8 @@ type Request struct {
 	Held func(*model.LeaseHeldError)
 	// Stop asks, when closed, to end after the pages in hand. May be nil.
 	Stop <-chan struct{}
+	// Again are days to read although they are held. May be nil.
+	Again *Again
 }
 
 // Result is how a pass stands when it was left.
@@ -127,6 +129,9 @@ func (r *Runner) Pass(ctx context.Context, spec model.StreamSpec, req Request) (
 	ctx, stopRenewing := r.keepLease(ctx, lease)
 	defer stopRenewing()
 
+	if err := r.forget(ctx, lease, req.Again); err != nil {
+		return Result{}, because(ctx, err)
+	}
 	for repeat := 0; ; repeat++ {
 		res, err := r.run(ctx, lease, spec, req)
 		if err != nil || res.Closing.Verdict != model.VerdictDrifted || repeat == driftRepeatsMax {
