@@ -30,7 +30,9 @@ type pursuit struct {
 	runner *Runner
 	spec   model.StreamSpec
 	lease  model.Lease
+	// pass is as it was opened; the committer adds to counts beside it.
 	pass   model.Pass
+	counts model.Counts
 	stop   <-chan struct{}
 
 	total, done int64 // items, for progress
@@ -52,6 +54,13 @@ type ending struct {
 	resumeAt time.Time
 	// over says that the pass cannot be resumed: the next run opens another.
 	over bool
+}
+
+// stands is the pass as it stands now.
+func (p *pursuit) stands() model.Pass {
+	pass := p.pass
+	pass.Counts = p.counts
+	return pass
 }
 
 // slice works until the pass or the time of the slice is over. It returns nil
@@ -151,7 +160,7 @@ func (p *pursuit) leave(ctx context.Context) (*Result, error) {
 		end = &ending{outcome: model.OutcomePartial}
 	}
 	res := &Result{
-		Pass: p.pass, Outcome: end.outcome, Reason: end.reason, ResumeAt: end.resumeAt,
+		Outcome: end.outcome, Reason: end.reason, ResumeAt: end.resumeAt,
 		Stopped: end.reason == nil,
 	}
 	reason := "stopped on request"
@@ -170,7 +179,7 @@ func (p *pursuit) finish(ctx context.Context) (*Result, error) {
 	res := &Result{Outcome: model.OutcomeComplete}
 	var reason string
 	var n int64
-	if p.pass.Counts.ItemsFailed > 0 { // by now or in an earlier run
+	if p.counts.ItemsFailed > 0 { // by now or in an earlier run
 		var err error
 		if n, err = p.runner.store.CountUnread(ctx, p.pass); err != nil {
 			return nil, err
@@ -185,7 +194,7 @@ func (p *pursuit) finish(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Pass, res.Closing = p.pass, closing
+	res.Closing = closing
 	return res, nil
 }
 
@@ -260,14 +269,14 @@ func (p *pursuit) commit(ctx context.Context, group []model.Step) error {
 	if err != nil {
 		return err
 	}
-	p.pass.Counts.Add(counts)
+	p.counts.Add(counts)
 	for i, step := range group {
 		if step.Item != nil && !results[i].Held || step.Window != nil {
 			p.done++
 		}
 	}
 	p.runner.opts.Progress(Progress{
-		Source: p.lease.Source, Stream: p.lease.Stream, Counts: p.pass.Counts, Done: p.done, Total: p.total,
+		Source: p.lease.Source, Stream: p.lease.Stream, Counts: p.counts, Done: p.done, Total: p.total,
 	})
 	return nil
 }

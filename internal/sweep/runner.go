@@ -152,17 +152,18 @@ func (r *Runner) run(ctx context.Context, lease model.Lease, spec model.StreamSp
 	if err != nil {
 		return Result{}, err
 	}
-	p := &pursuit{runner: r, spec: spec, lease: lease, pass: pass, stop: req.Stop}
+	p := &pursuit{runner: r, spec: spec, lease: lease, pass: pass, counts: pass.Counts, stop: req.Stop}
 	for ctx.Err() == nil {
 		end, err := p.slice(ctx)
 		if err != nil {
-			return Result{Pass: p.pass}, err
+			return Result{Pass: p.stands()}, err
 		}
 		if end != nil {
+			end.Pass = p.stands()
 			return *end, nil
 		}
 	}
-	return Result{Pass: p.pass}, context.Cause(ctx)
+	return Result{Pass: p.stands()}, context.Cause(ctx)
 }
 
 // because prefers the reason for which a context was cancelled to the error that
