@@ -85,7 +85,10 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], thisHost(time.Now))) }
+func main() {
+	tuneMemory()
+	os.Exit(run(context.Background(), os.Args[1:], thisHost(time.Now)))
+}
 
 // thisHost is the process's own surroundings, with a clock.
 func thisHost(now func() time.Time) *host {
