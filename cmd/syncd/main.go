@@ -62,6 +62,7 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Show how current every stream is."`
 	Coverage coverageCmd `cmd:"" help:"Draw the days of a stream of statistics as a calendar."`
 	Refetch  refetchCmd  `cmd:"" help:"Read days of a stream of statistics again."`
+	Verify   verifyCmd   `cmd:"" help:"Hold what is stored against itself; exit 2 when something does not fit."`
 	Approve  approveCmd  `cmd:"" help:"Let a mass disappearance that was held back through, once."`
 	Doctor   doctorCmd   `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date, or back."`
