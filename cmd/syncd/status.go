@@ -99,6 +99,10 @@ type streamReport struct {
 	// has to approve it.
 	HeldPassID int64 `json:"held_pass_id,omitempty"`
 	Candidates int64 `json:"candidates,omitempty"`
+	// Window is for streams of statistics that have had a pass.
+	Window *windowReport `json:"window,omitempty"`
+
+	zone *time.Location
 }
 
 func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sources []*source) (late bool, err error) {
@@ -109,8 +113,16 @@ func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sour
 		if err != nil {
 			return false, err
 		}
+		windows, err := store.New(pool).WindowStatuses(ctx, src.Name, now)
+		if err != nil {
+			return false, err
+		}
 		for _, spec := range src.specs {
 			r := report(src.Source, spec.Name, known, now)
+			if w, ok := windows[spec.Name]; ok && spec.Window != nil {
+				r.Window = reportWindow(src, spec, w, now)
+				late = late || w.Lost > 0
+			}
 			late = late || r.Late || r.HeldPassID != 0
 			reports = append(reports, r)
 		}
@@ -127,7 +139,7 @@ func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sour
 func report(src config.Source, stream string, known map[string]store.StreamStatus, now time.Time) streamReport {
 	schedule := src.Streams[stream].Schedule
 	r := streamReport{
-		Source: src.Name, Stream: stream, Outcome: "never", Late: true,
+		Source: src.Name, Stream: stream, Outcome: "never", Late: true, zone: src.Timezone,
 		NextRunAt: schedule.Next(now.In(src.Timezone)).UTC(),
 	}
 	t, ok := known[stream]
@@ -160,7 +172,7 @@ func utc(t *time.Time) *time.Time {
 
 func printReports(out io.Writer, reports []streamReport, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STREAM\tLAST PASS\tROWS\tCHANGED\tCOMPLETE\tNEXT RUN\tNOTE")
+	fmt.Fprintln(w, "STREAM\tLAST PASS\tROWS\tCHANGED\tCOMPLETE\tNEXT RUN\tHELD\tLOST\tNOTE")
 	for _, r := range reports {
 		outcome := string(r.Outcome)
 		if r.Verdict != "" && r.Verdict != model.VerdictComplete {
@@ -170,10 +182,28 @@ func printReports(out io.Writer, reports []streamReport, now time.Time) error {
 		if r.CompleteAt != nil {
 			complete = ago(now.Sub(*r.CompleteAt))
 		}
-		fmt.Fprintf(w, "%s/%s\t%s\t%d\t%d\t%s\tin %s\t%s\n", r.Source, r.Stream, outcome, r.RowsRead, r.RowsChanged,
-			complete, r.NextRunAt.Sub(now).Round(time.Second), r.note())
+		fmt.Fprintf(w, "%s/%s\t%s\t%d\t%d\t%s\tin %s\t%s\t%s\t%s\n", r.Source, r.Stream, outcome, r.RowsRead, r.RowsChanged,
+			complete, r.NextRunAt.Sub(now).Round(time.Second), r.Window.held(), r.Window.lost(), r.note())
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printForecasts(out, reports)
+}
+
+// printForecasts says, below the table, what becomes of the days wanted.
+func printForecasts(out io.Writer, reports []streamReport) error {
+	t := columns{}
+	for _, r := range reports {
+		if r.Window != nil {
+			t.add(r.Source+"/"+r.Stream+":", r.Window.sentence(r.zone))
+		}
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	return t.print(out)
 }
 
 // note is what a person should know beside the figures.

@@ -100,6 +100,9 @@ type WindowStatus struct {
 	// are concerned, from LostFrom to LostTo.
 	Lost, LostDates  int64
 	LostFrom, LostTo model.Day
+	// Wanted is of how many subjects each day is wanted and not held; days of which
+	// nobody wants any more are left out.
+	Wanted map[model.Day]int64
 }
 
 // Percent is how much of what is wanted is held; 100 where nothing is wanted.
@@ -133,15 +136,34 @@ func (s *Store) WindowStatuses(ctx context.Context, source string, now time.Time
 			if lostFrom != nil {
 				w.LostFrom, w.LostTo = dayOf(*lostFrom), dayOf(*lostTo)
 			}
+			w.Wanted = map[model.Day]int64{}
 			byStream[stream] = w
 			return nil
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return addWanted(ctx, tx, source, byStream)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("coverage_status: %w", err)
 	}
 	return byStream, nil
+}
+
+func addWanted(ctx context.Context, tx pgx.Tx, source string, byStream map[string]WindowStatus) error {
+	rows, err := tx.Query(ctx, q("coverage_wanted"), source)
+	if err != nil {
+		return err
+	}
+	var stream string
+	var day time.Time
+	var subjects int64
+	_, err = pgx.ForEachRow(rows, []any{&stream, &day, &subjects}, func() error {
+		byStream[stream].Wanted[dayOf(day)] = subjects
+		return nil
+	})
+	return err
 }
 
 // Refusal is a subject of which the vendor refuses days.

@@ -218,9 +218,16 @@ func checkViews(t *testing.T, pool *pgxpool.Pool, s *store.Store, book *dayBook,
 		}
 		require.Len(t, days, n)
 	}
+	wantWanted := map[model.Day]int64{}
+	for d, counts := range wantDays {
+		if n := counts[store.DayPending] + counts[store.DayAtRisk]; n > 0 {
+			wantWanted[d] = n
+		}
+	}
 	status, err := s.WindowStatuses(t.Context(), "acme", now)
 	require.NoError(t, err)
 	have := status["owner_stats"]
+	require.Equal(t, wantWanted, have.Wanted, now)
 	require.Equal(t, []int64{want.Held, want.Pending, want.AtRisk, want.Refused, want.Lost, int64(len(lostDates)), 12},
 		[]int64{have.Held, have.Pending, have.AtRisk, have.Refused, have.Lost, have.LostDates, have.Subjects})
 	if len(lostDates) > 0 {
