@@ -145,7 +145,7 @@ select c.source, c.subject as owner_id, o.name as owner_name, d.day::date as day
             when c.at_risk @> d.day::date then 'at_risk' else 'pending' end as state,
        s.new_chat_cnt, s.chat_total, s.chat_has_msg, s.new_member_cnt, s.member_total,
        s.member_has_msg, s.msg_total, s.migrate_trainee_chat_cnt,
-       s.fetched_at, case when c.refused @> d.day::date then c.refused_code end as refused_code
+       s.fetched_at, case when not c.covered @> d.day::date and c.refused @> d.day::date then c.refused_code end as refused_code
   from sync.coverage_state c
  cross join lateral unnest(c.covered + c.lost + c.refused + c.at_risk + c.pending) as r
  cross join lateral generate_series(lower(r), upper(r) - 1, interval '1 day') as d (day)
@@ -161,7 +161,7 @@ select s.source, s.owner_id, o.name, s.day, 'covered',
   left join groupchat.owner o on o.source = s.source and o.owner_id = s.owner_id
  where not exists (select from sync.coverage_state c
                     where c.source = s.source and c.stream = 'owner_stats' and c.subject = s.owner_id
-                      and (c.covered + c.lost + c.refused + c.at_risk + c.pending) @> s.day);
+                      and (c.covered @> s.day or (c.lost + c.refused + c.at_risk + c.pending) @> s.day));
 comment on view   bi.owner_daily is 'One row per owner and day of the window, and per day held before it: the vendor''s figures, or NULL, and the state that says what NULL means (群主每日统计).';
 comment on column bi.owner_daily.source is 'Configured name of the source (数据源).';
 comment on column bi.owner_daily.owner_id is 'The vendor''s user id of the owner (群主ID).';

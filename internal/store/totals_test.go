@@ -56,8 +56,14 @@ func TestDailyTotalsAndTheirReader(t *testing.T) {
 		"2026-11-16 covered 7", "2026-11-17 covered 9", "2026-11-18 pending -", "2026-11-19 pending -",
 	}, read(`select concat_ws(' ', day, state, coalesce(msg_total::text, '-')) from bi.daily_totals order by day`))
 	require.Equal(t, []string{"2026-11-20"}, read("select today::text from bi.sources"))
-	require.Equal(t, []string{"0"}, read("select count(*)::text from bi.owner_daily"))
-	require.Equal(t, []string{"0"}, read("select count(*)::text from bi.owner_stat_as_of('2026-11-20'::date)"))
+	require.Empty(t, read("select owner_id from bi.owner_daily"))
+	_, err = pool.Exec(ctx, `insert into groupchat.owner_stat (source, owner_id, day, msg_total, fetched_at, hash)
+		values ('acme', 'li', '2026-10-01', 3, '2026-11-20 09:00+08', 0)`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"li 2026-10-01 covered 3"},
+		read("select concat_ws(' ', owner_id, day, state, msg_total) from bi.owner_daily"), "a row of which coverage knows nothing")
+	require.Empty(t, read("select owner_id from bi.owner_stat_as_of('2026-11-19'::date)"))
+	require.Equal(t, []string{"li"}, read("select owner_id from bi.owner_stat_as_of('2026-11-20'::date)"))
 	_, err = pool.Exec(context.WithoutCancel(ctx), "set role syncd_reader; select * from sync.coverage_state")
 	require.ErrorContains(t, err, "permission denied")
 }
