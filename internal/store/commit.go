@@ -33,8 +33,9 @@ func (s *Store) Commit(ctx context.Context, lease model.Lease, pass model.Pass, 
 }
 
 // commit is one attempt at a transaction. Tables are written in one fixed order
-// and every statement has its keys sorted, so that two commits never wait for
-// each other in a circle.
+// and every statement has its keys sorted, so that two commits hardly ever wait
+// for each other in a circle: one that writes details and finds other chats gone
+// locks rows of chats twice, and may have to be repeated.
 type commit struct {
 	source, stream string
 	pass           model.Pass

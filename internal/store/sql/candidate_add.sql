@@ -12,7 +12,9 @@ select $1, $2, n.chat_id, $3, $6, $7, $8
                             where i.source = $1 and i.stream = $2
                               and i.subject = 'owner/' || c.owner_id and i.failures > 0)
         except
-        select unnest(p.ids) from sync.page p where p.pass_id = $3) n
+        select unnest(p.ids) from sync.page p where p.pass_id = $3
+        except -- those that direct reads may be confirming now: a conflict would wait for them
+        select k.subject from sync.candidate k where k.source = $1 and k.stream = $2 and not k.held) n
  order by n.chat_id collate "C"
 on conflict (source, stream, subject) do update
    set pass_id = excluded.pass_id, held = excluded.held
