@@ -144,7 +144,8 @@ func addDays(a, b store.CoverageDay) store.CoverageDay {
 	return b
 }
 
-// mark is how a day is drawn: by the worst of its subjects.
+// mark is how a day is drawn: by the worst of its subjects. Somebody who is
+// refused, such as an owner who has resigned, hides nothing of the others.
 type mark struct {
 	sign   string
 	colour int // of an ANSI terminal
@@ -154,6 +155,7 @@ type mark struct {
 var (
 	markHeld    = mark{"■", 32, "held"}
 	markEmpty   = mark{"□", 36, "held, the vendor had nothing"}
+	markMostly  = mark{"▣", 32, "held of all but the refused"}
 	markPartly  = mark{"▪", 33, "held of some"}
 	markPending = mark{"·", 90, "to be read"}
 	markAtRisk  = mark{"!", 93, "to be read within 48 hours"}
@@ -161,20 +163,23 @@ var (
 	markLost    = mark{"×", 31, "lost"}
 )
 
-var marks = []mark{markHeld, markEmpty, markPartly, markPending, markAtRisk, markRefused, markLost}
+var marks = []mark{markHeld, markEmpty, markMostly, markPartly, markPending, markAtRisk, markRefused, markLost}
 
 func markOf(d store.CoverageDay) mark {
+	held := d.Covered+d.Empty > 0
 	switch {
 	case d.Lost > 0:
 		return markLost
-	case d.Refused > 0:
-		return markRefused
 	case d.AtRisk > 0:
 		return markAtRisk
-	case d.Pending > 0 && d.Covered+d.Empty > 0:
+	case d.Pending > 0 && held:
 		return markPartly
 	case d.Pending > 0:
 		return markPending
+	case d.Refused > 0 && held:
+		return markMostly
+	case d.Refused > 0:
+		return markRefused
 	case d.Covered > 0:
 		return markHeld
 	}

@@ -48,7 +48,8 @@ func mapOf() *heatMap {
 		span("2026-07-06", 5, store.CoverageDay{Empty: 3}),
 		span("2026-07-11", 60, store.CoverageDay{Covered: 2, Empty: 1}),
 		span("2026-09-09", 9, store.CoverageDay{Covered: 2, Refused: 1}),
-		span("2026-09-18", 30, store.CoverageDay{Pending: 3}),
+		span("2026-09-18", 4, store.CoverageDay{Refused: 3}),
+		span("2026-09-22", 26, store.CoverageDay{Pending: 2, Refused: 1}),
 		span("2026-10-18", 13, store.CoverageDay{Pending: 1, Covered: 2}),
 		span("2026-10-31", 20, store.CoverageDay{Covered: 3}),
 	} {

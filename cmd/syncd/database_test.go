@@ -29,9 +29,9 @@ type privateSite struct {
 	dataDir string
 }
 
-func newPrivateSite(t *testing.T, o vendorsim.Options) *privateSite {
-	t.Helper()
-	s := &privateSite{site: newSite(t, o), dataDir: dataDir(t)}
+func newPrivateSite(tb testing.TB, o vendorsim.Options) *privateSite {
+	tb.Helper()
+	s := &privateSite{site: newSite(tb, o), dataDir: dataDir(tb)}
 	s.pool.Close()
 	s.configure("")
 	return s
@@ -205,12 +205,12 @@ func TestPrivateDatabaseSurvivesSIGKILL(t *testing.T) {
 }
 
 // serverPID reads the announcement of a private server.
-func serverPID(t *testing.T, stderr string) int {
-	t.Helper()
+func serverPID(tb testing.TB, stderr string) int {
+	tb.Helper()
 	found := regexp.MustCompile(`"pid":(\d+),.*private PostgreSQL is running`).FindStringSubmatch(stderr)
-	require.NotNil(t, found, stderr)
+	require.NotNil(tb, found, stderr)
 	pid, err := strconv.Atoi(found[1])
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return pid
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 
 type demoCmd struct {
 	Once    bool   `help:"Exit after the sync instead of waiting for Ctrl-C."`
-	DataDir string `help:"Where the demonstration keeps its data: in demo below it." default:"./data" placeholder:"DIR"`
+	DataDir string `help:"Where the demonstration keeps its data: in demo below it (default: ./data)." placeholder:"DIR"`
 	BinDir  string `help:"Directory of postgres and initdb; looked for by default." placeholder:"DIR"`
 	Chats   int    `help:"Chats of the simulated tenant." default:"500"`
 	Seed    uint64 `help:"Decides everything that is drawn." default:"1"`
@@ -110,19 +111,29 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	return nil
 }
 
+// rootDataDir is where the data goes when root starts the demonstration below a
+// directory that the user who runs PostgreSQL for root cannot enter.
+const rootDataDir = "/var/cache/syncd/data"
+
 // dir is the data directory of this tenant: another one is another world.
 func (d *demoCmd) dir() string {
+	base := cmp.Or(d.DataDir, "data")
 	if d.Chats == demoChats && d.Seed == demoSeed {
-		return filepath.Join(d.DataDir, "demo")
+		return filepath.Join(base, "demo")
 	}
-	return filepath.Join(d.DataDir, fmt.Sprintf("demo-%d-%d", d.Seed, d.Chats))
+	return filepath.Join(base, fmt.Sprintf("demo-%d-%d", d.Seed, d.Chats))
 }
 
 // open starts the private server and brings its schema up to date.
 func (d *demoCmd) open(ctx context.Context, stop <-chan struct{}) (*database, error) {
 	ctx, cancel := until(ctx, stop)
 	defer cancel()
-	db, err := startPrivate(ctx, d.dir(), embedpg.Options{BinDir: d.BinDir})
+	options := embedpg.Options{BinDir: d.BinDir}
+	db, err := startPrivate(ctx, d.dir(), options)
+	if errors.Is(err, embedpg.ErrOutOfReach) && d.DataDir == "" {
+		d.DataDir = rootDataDir
+		db, err = startPrivate(ctx, d.dir(), options)
+	}
 	if busy, ok := errors.AsType[*embedpg.InUseError](err); ok {
 		return nil, fmt.Errorf("%s is in use: a demonstration runs as %s; end it with Ctrl-C there, or take another --data-dir",
 			d.dir(), process(busy))

@@ -19,34 +19,34 @@ import (
 )
 
 // dataDir is a directory that the user who runs PostgreSQL can get to.
-func dataDir(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.Chmod(dir, 0o755))               //nolint:gosec // the server runs as another user
-	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // the same
+func dataDir(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	require.NoError(tb, os.Chmod(dir, 0o755))               //nolint:gosec // the server runs as another user
+	require.NoError(tb, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // the same
 	return dir
 }
 
 // requireStopped fails when a private server still runs under a data directory.
-func requireStopped(t *testing.T, dir string) {
-	t.Helper()
-	_, err := embedpg.Join(t.Context(), clusterDir(dir))
-	require.ErrorIs(t, err, embedpg.ErrNotRunning)
-	require.NoFileExists(t, filepath.Join(clusterDir(dir), "postmaster.pid"))
+func requireStopped(tb testing.TB, dir string) {
+	tb.Helper()
+	_, err := embedpg.Join(tb.Context(), clusterDir(dir))
+	require.ErrorIs(tb, err, embedpg.ErrNotRunning)
+	require.NoFileExists(tb, filepath.Join(clusterDir(dir), "postmaster.pid"))
 }
 
 // overLoopback connects as the printed psql line would.
-func overLoopback(t *testing.T, line string) *pgx.Conn {
-	t.Helper()
+func overLoopback(tb testing.TB, line string) *pgx.Conn {
+	tb.Helper()
 	found := regexp.MustCompile(`PGPASSFILE=(\S+) psql -h (\S+) -p (\d+) -U (\S+) (\S+)`).FindStringSubmatch(line)
-	require.NotNil(t, found, line)
+	require.NotNil(tb, found, line)
 	u := url.URL{
 		Scheme: "postgres", User: url.User(found[4]), Host: net.JoinHostPort(found[2], found[3]), Path: found[5],
 		RawQuery: url.Values{"sslmode": {"disable"}, "passfile": {found[1]}}.Encode(),
 	}
-	conn, err := pgx.Connect(t.Context(), u.String())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	conn, err := pgx.Connect(tb.Context(), u.String())
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = conn.Close(tb.Context()) })
 	return conn
 }
 

@@ -70,9 +70,9 @@ func (s *site) requireProbe(code int, state health, what, found, remedy string) 
 }
 
 // newPatient is a site in which all is well.
-func newPatient(t *testing.T, o vendorsim.Options) *site {
-	t.Helper()
-	s := newSite(t, o)
+func newPatient(tb testing.TB, o vendorsim.Options) *site {
+	tb.Helper()
+	s := newSite(tb, o)
 	s.treat(s.vendor.URL, "")
 	return s
 }

@@ -24,7 +24,7 @@ import (
 // keptServer is a PostgreSQL that can be stopped and started again on the same
 // data and port.
 type keptServer struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	server *embedpg.Server
 	// databases counts those that were made.
@@ -34,16 +34,16 @@ type keptServer struct {
 // keptSettings are safe where only processes die, not the machine.
 var keptSettings = map[string]string{"fsync": "off"}
 
-func newKeptServer(t *testing.T) *keptServer {
-	t.Helper()
-	base := t.TempDir()
-	require.NoError(t, os.Chmod(base, 0o755))               //nolint:gosec // the server runs as another user
-	require.NoError(t, os.Chmod(filepath.Dir(base), 0o755)) //nolint:gosec // the same
-	k := &keptServer{t: t, dir: filepath.Join(base, "postgres")}
+func newKeptServer(tb testing.TB) *keptServer {
+	tb.Helper()
+	base := tb.TempDir()
+	require.NoError(tb, os.Chmod(base, 0o755))               //nolint:gosec // the server runs as another user
+	require.NoError(tb, os.Chmod(filepath.Dir(base), 0o755)) //nolint:gosec // the same
+	k := &keptServer{t: tb, dir: filepath.Join(base, "postgres")}
 	var err error
-	k.server, err = embedpg.Open(t.Context(), k.dir, embedpg.Options{Settings: keptSettings})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, k.server.Stop(context.WithoutCancel(t.Context()))) })
+	k.server, err = embedpg.Open(tb.Context(), k.dir, embedpg.Options{Settings: keptSettings})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, k.server.Stop(context.WithoutCancel(tb.Context()))) })
 	return k
 }
 
@@ -139,16 +139,16 @@ func (k *keptServer) restartsInMidPass(endpoint string, at int64, committed stri
 }
 
 // newSite is a site in a new database of the server.
-func (k *keptServer) newSite(t *testing.T) *site {
-	t.Helper()
+func (k *keptServer) newSite(tb testing.TB) *site {
+	tb.Helper()
 	k.databases++
 	database := "case_" + strconv.Itoa(k.databases)
-	conn, err := pgx.Connect(t.Context(), k.dsn(embedpg.Database))
-	require.NoError(t, err)
-	_, err = conn.Exec(t.Context(), "create database "+database)
-	require.NoError(t, err)
-	require.NoError(t, conn.Close(t.Context()))
-	s := &site{t: t, dsn: k.dsn(database)}
+	conn, err := pgx.Connect(tb.Context(), k.dsn(embedpg.Database))
+	require.NoError(tb, err)
+	_, err = conn.Exec(tb.Context(), "create database "+database)
+	require.NoError(tb, err)
+	require.NoError(tb, conn.Close(tb.Context()))
+	s := &site{t: tb, dsn: k.dsn(database)}
 	s.connect(faultOptions())
 	s.setPageSize(faultPageSize)
 	s.ok("migrate", "up")

@@ -52,9 +52,9 @@ func faultOptions() vendorsim.Options {
 }
 
 // newFaultySite is a site with faults in force.
-func newFaultySite(t *testing.T, faults ...string) *site {
-	t.Helper()
-	s := newSite(t, faultOptions())
+func newFaultySite(tb testing.TB, faults ...string) *site {
+	tb.Helper()
+	s := newSite(tb, faultOptions())
 	s.setPageSize(faultPageSize)
 	s.arm(faults...)
 	return s
@@ -157,12 +157,12 @@ func first(rows []string) string {
 }
 
 // without takes excepted columns out of the rows, and the hashes with them.
-func without(t *testing.T, rows []string, table string, except []string) []string {
-	t.Helper()
+func without(tb testing.TB, rows []string, table string, except []string) []string {
+	tb.Helper()
 	kept := make([]string, len(rows))
 	for i, text := range rows {
 		var row map[string]json.RawMessage
-		require.NoError(t, json.Unmarshal([]byte(text), &row))
+		require.NoError(tb, json.Unmarshal([]byte(text), &row))
 		for _, name := range except {
 			if column, ok := strings.CutPrefix(name, table+"."); ok {
 				maps.DeleteFunc(row, func(name string, _ json.RawMessage) bool {
@@ -171,7 +171,7 @@ func without(t *testing.T, rows []string, table string, except []string) []strin
 			}
 		}
 		text, err := json.Marshal(row)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		kept[i] = string(text)
 	}
 	return kept

@@ -42,7 +42,7 @@ const testSecret = "s3cr3t/of+the app"
 // site is a simulated tenant, an empty migrated database and a configuration that
 // names both.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	sim    *vendorsim.Sim
 	vendor *httptest.Server
 	dsn    string
@@ -53,9 +53,9 @@ type site struct {
 	stats bool
 }
 
-func newSite(t *testing.T, o vendorsim.Options) *site {
-	t.Helper()
-	s := &site{t: t, dsn: storetest.DSN(t)}
+func newSite(tb testing.TB, o vendorsim.Options) *site {
+	tb.Helper()
+	s := &site{t: tb, dsn: storetest.DSN(tb)}
 	s.connect(o)
 	return s
 }
@@ -149,21 +149,21 @@ func (s *site) getenv(name string) (string, bool) {
 // command executes a command line in this process, on a host without terminal,
 // environment and signals unless change gives it some. Writers that change sets
 // take what the result would hold.
-func command(t *testing.T, change func(*host), args ...string) result {
-	t.Helper()
+func command(tb testing.TB, change func(*host), args ...string) result {
+	tb.Helper()
 	var stdout, stderr buffer
 	h := &host{
 		stdout: &stdout, stderr: &stderr, now: time.Now,
 		getenv: func(string) (string, bool) { return "", false },
 	}
 	change(h)
-	code := run(t.Context(), args, h)
+	code := run(tb.Context(), args, h)
 	return result{code, stdout.String(), stderr.String()}
 }
 
 // running is a command line that is being executed in this process.
 type running struct {
-	t              *testing.T
+	t              testing.TB
 	signals        chan os.Signal
 	stdout, stderr *buffer
 	done           chan result
@@ -175,13 +175,13 @@ func (s *site) begin(args ...string) *running {
 	return begin(s.t, func(h *host) { h.getenv = s.getenv }, append(args, "--config", s.config)...)
 }
 
-func begin(t *testing.T, change func(*host), args ...string) *running {
-	t.Helper()
+func begin(tb testing.TB, change func(*host), args ...string) *running {
+	tb.Helper()
 	r := &running{
-		t: t, signals: make(chan os.Signal, 2), stdout: &buffer{}, stderr: &buffer{}, done: make(chan result, 1),
+		t: tb, signals: make(chan os.Signal, 2), stdout: &buffer{}, stderr: &buffer{}, done: make(chan result, 1),
 	}
 	go func() {
-		got := command(t, func(h *host) {
+		got := command(tb, func(h *host) {
 			change(h)
 			h.signals, h.stdout, h.stderr = r.signals, r.stdout, r.stderr
 		}, args...)
@@ -202,9 +202,9 @@ func (r *running) wait() result {
 }
 
 // saw waits until text has been printed to out.
-func saw(t *testing.T, out *buffer, text string) {
-	t.Helper()
-	eventually(t, "to see "+text, func() error {
+func saw(tb testing.TB, out *buffer, text string) {
+	tb.Helper()
+	eventually(tb, "to see "+text, func() error {
 		if !strings.Contains(out.String(), text) {
 			return errNotYet
 		}
@@ -222,7 +222,7 @@ func (s *site) ok(args ...string) result {
 
 // child is a syncd process.
 type child struct {
-	t              *testing.T
+	t              testing.TB
 	cmd            *exec.Cmd
 	stdout, stderr buffer
 	done           chan struct{}
@@ -311,8 +311,8 @@ func (s *site) sameAsTruth() {
 var errNotYet = errors.New("not yet")
 
 // eventually polls until check is nil.
-func eventually(t *testing.T, what string, check func() error) {
-	t.Helper()
+func eventually(tb testing.TB, what string, check func() error) {
+	tb.Helper()
 	deadline := time.After(time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -323,7 +323,7 @@ func eventually(t *testing.T, what string, check func() error) {
 		}
 		select {
 		case <-deadline:
-			require.Fail(t, what, err.Error())
+			require.Fail(tb, what, err.Error())
 		case <-tick.C:
 		}
 	}

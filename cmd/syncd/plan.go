@@ -347,20 +347,26 @@ func (r *planReport) print(out io.Writer) error {
 	if err := t.print(out); err != nil {
 		return err
 	}
+	if len(r.Budgets) > 0 {
+		if err := r.printBudgets(out); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "\n%d calls, at least %s within the configured limits; nothing was called and nothing changed\n",
+		r.Calls, inTime(r.Seconds))
+	return err
+}
+
+func (r *planReport) printBudgets(out io.Writer) error {
 	fmt.Fprintln(out)
-	t = columns{right: []bool{false, true, true, true, true, true}}
+	t := columns{right: []bool{false, true, true, true, true, true}}
 	t.add("BUDGET", "CALLS", "OF A SECOND", "OF A MINUTE", "OF AN HOUR", "OF A MONTH")
 	for _, b := range r.Budgets {
 		t.add(b.Source+"/"+cmp.Or(b.Endpoint, "all endpoints"), strconv.FormatInt(b.Calls, 10), percent(b.SecondShare),
 			percent(b.MinuteShare), percent(b.HourShare), percent(b.MonthShare))
 	}
 	t.dropEmpty()
-	if err := t.print(out); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "\n%d calls, at least %s within the configured limits; nothing was called and nothing changed\n",
-		r.Calls, inTime(r.Seconds))
-	return err
+	return t.print(out)
 }
 
 // dropEmpty leaves out the columns that no row has anything in.

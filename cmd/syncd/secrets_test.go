@@ -75,10 +75,10 @@ func (l *leaks) in(text string) []string {
 }
 
 // none fails the test when a text holds a secret.
-func (l *leaks) none(t *testing.T, where, text string) {
-	t.Helper()
+func (l *leaks) none(tb testing.TB, where, text string) {
+	tb.Helper()
 	if found := l.in(text); len(found) > 0 {
-		require.Fail(t, "secret in "+where, "%s\n%.2000s", strings.Join(found, "\n"), text)
+		require.Fail(tb, "secret in "+where, "%s\n%.2000s", strings.Join(found, "\n"), text)
 	}
 }
 
@@ -154,9 +154,9 @@ type spy struct {
 // line is the path and query of the call, secret or token included.
 type hostile func(endpoint, line string) *vendorsim.Verdict
 
-func newSpy(t *testing.T, h hostile) *spy {
-	t.Helper()
-	s := &spy{site: newSite(t, vendorsim.Options{Chats: 6, MeanMembers: 4, MaxMembers: 9}), leaks: newLeaks(testSecret)}
+func newSpy(tb testing.TB, h hostile) *spy {
+	tb.Helper()
+	s := &spy{site: newSite(tb, vendorsim.Options{Chats: 6, MeanMembers: 4, MaxMembers: 9}), leaks: newLeaks(testSecret)}
 	s.sim.SetScript(vendorsim.Script{
 		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
 			if v := h(r.Endpoint, s.line(r.Endpoint)); v != nil {
@@ -632,11 +632,11 @@ func TestDatabasePassword(t *testing.T) {
 }
 
 // refuser answers every connection at once with what is not PostgreSQL's.
-func refuser(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
+func refuser(tb testing.TB) string {
+	tb.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()

@@ -44,11 +44,11 @@ type statSite struct {
 	began time.Time
 }
 
-func newStatSite(t *testing.T, o vendorsim.Options) *statSite {
-	t.Helper()
+func newStatSite(tb testing.TB, o vendorsim.Options) *statSite {
+	tb.Helper()
 	o.Resigned, o.StatDaysBack = vendorsim.ResignedFiltered, 179
 	o.VisibleMax = 1_000_000
-	s := &statSite{site: newSite(t, o), began: time.Now(), clock: filepath.Join(t.TempDir(), "clock")}
+	s := &statSite{site: newSite(tb, o), began: time.Now(), clock: filepath.Join(tb.TempDir(), "clock")}
 	s.env[clockFile] = s.clock
 	s.setClock()
 	s.stats = true

@@ -161,6 +161,11 @@ func (s *scratch) give(ctx context.Context, acct account, bin Binaries) error {
 	return reaches(ctx, acct, bin, s.path)
 }
 
+// ErrOutOfReach says that the user who runs the server for root cannot get to a
+// directory: one of those above it is closed, as /root is. Another directory
+// helps.
+var ErrOutOfReach = errors.New("directory out of reach")
+
 // reaches says whether acct can run bin in dir. The modes of the directories
 // above do not tell: there are ACLs and mounts.
 func reaches(ctx context.Context, acct account, bin Binaries, dir string) error {
@@ -168,7 +173,7 @@ func reaches(ctx context.Context, acct account, bin Binaries, dir string) error 
 		return nil
 	}
 	if _, err := run(ctx, acct, dir, bin.path("postgres"), "--version"); err != nil {
-		return fmt.Errorf("user %s, who is to run postgres, cannot work in %s: %w", acct.name, dir, err)
+		return fmt.Errorf("%w: user %s, who is to run postgres, cannot work in %s: %w", ErrOutOfReach, acct.name, dir, err)
 	}
 	return nil
 }
