@@ -96,7 +96,11 @@ func (v *verifyCmd) print(out io.Writer, source string, got store.Verification) 
 		looked -= len(list)
 		skipped = "; skipped: " + strings.Join(list, ", ")
 	}
-	_, err := fmt.Fprintf(out, "%s: %d findings by %d rules; %d days of statistics compared with the vendor's totals%s\n",
-		source, len(got.Findings), looked, got.DaysCompared, skipped)
+	noun := "findings"
+	if len(got.Findings) == 1 {
+		noun = "finding"
+	}
+	_, err := fmt.Fprintf(out, "%s: %d %s by %d rules; %d days of statistics compared with the vendor's totals%s\n",
+		source, len(got.Findings), noun, looked, got.DaysCompared, skipped)
 	return err
 }
