@@ -140,3 +140,37 @@ func TestPlanOfAnOpenPass(t *testing.T) {
 	require.Contains(t, text.stdout, "nothing was called and nothing changed")
 	require.NotContains(t, text.stdout, "OF AN HOUR", "a column for a limit that nobody has")
 }
+
+func TestPlanOfASharedBudget(t *testing.T) {
+	t.Parallel()
+	s := newStatSite(t, vendorsim.Options{Seed: 4, Chats: 30, Owners: 5, MeanMembers: 3, MaxMembers: 8})
+	require.Equal(t, exitOK, s.runOn(s.now, "sync", "acme/owners", "acme/chats").code)
+	s.limit("scope: source, per_second: 5, per_month: 1000")
+	report, streams := s.plan()
+	require.Len(t, report.Budgets, 1, "all endpoints share it")
+	b := report.Budgets[0]
+	require.Equal(t, report.Calls, b.Calls)
+	require.InDelta(t, float64(b.Calls)/1000, *b.MonthShare, 1e-9)
+	require.InDelta(t, float64(b.Calls)/5, *b.SecondShare, 1e-9)
+	require.Nil(t, b.MinuteShare)
+	require.InDelta(t, float64(b.Calls-1)/5, b.Seconds, 1e-9)
+	require.InDelta(t, float64(streams["members"].Calls-1)/5, streams["members"].Seconds, 1e-9)
+	text := s.runOn(s.now, "plan").stdout
+	require.Contains(t, text, "acme/all endpoints")
+	require.Contains(t, text, "OF A MONTH")
+	require.NotContains(t, text, "OF AN HOUR")
+}
+
+func TestPercent(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]string{0: "0.00 %", 0.00034: "0.03 %", 0.153: "15.3 %", 0.5: "50 %", 1: "100 %", 12.345: "1234 %"} {
+		require.Equal(t, want, percent(&share))
+	}
+	require.Empty(t, percent(nil))
+	for share, want := range map[float64]string{0: "0 %", 99.99: "99.9 %", 100: "100 %", 97.72: "97.7 %"} {
+		require.Equal(t, want, percentOf(share))
+	}
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1440000: "1,440,000"} {
+		require.Equal(t, want, withCommas(n))
+	}
+}
