@@ -23,8 +23,8 @@ const (
 	// killsWanted is the least number of kills inside an open pass, of either kind.
 	killsWanted = 13
 	// inFlightMax is what one process may have fetched and not committed:
-	// requests under way, the channel, and one group of pages.
-	inFlightMax = 4 + 8 + 64
+	// requests under way, those that wait for a commit, and those in one.
+	inFlightMax = 4 + 64 + 64
 )
 
 // gets follows which details a process has asked for.

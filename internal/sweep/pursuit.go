@@ -8,18 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"syncd/internal/fetch"
 	"syncd/internal/model"
 )
 
 const (
-	// A commit takes the pages that are ready, up to these bounds.
-	stepsPerCommitMax = 64
-	rowsPerCommitMax  = 4000
-	// itemsPerBatch is how many due items are looked up at once.
-	itemsPerBatch = 2000
+	// itemsPerBatch is how many due items are looked up at once: each time all
+	// items of the stream are scanned, and fetching stands still.
+	itemsPerBatch = 10_000
 	// deafMax is how many items in a row may fail as transient before the vendor
 	// is taken to be down.
 	deafMax = 5
@@ -202,66 +198,6 @@ func (p *pursuit) close(ctx context.Context, outcome model.Outcome, reason strin
 	return p.runner.store.ClosePass(ctx, p.lease, p.pass, p.spec, model.Ending{
 		Outcome: outcome, Reason: reason, At: p.runner.opts.Now(), Breaker: p.runner.opts.Breaker,
 	})
-}
-
-// flow runs work, which sends steps, beside the committer, and returns when both
-// are done. The context of work ends with its requests; steps that were sent are
-// committed all the same.
-func (p *pursuit) flow(ctx context.Context, h handOut,
-	work func(ctx context.Context, send func(model.Step) error) error,
-) error {
-	steps := make(chan model.Step, 2*p.spec.Concurrency)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(steps)
-		requests, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(h.requests, cancel)()
-		return work(requests, func(step model.Step) error {
-			select {
-			case steps <- step:
-				return nil
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		})
-	})
-	g.Go(func() error {
-		for step := range steps {
-			group := gather(step, steps)
-			if err := p.commit(ctx, group); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return g.Wait()
-}
-
-// gather adds to first what is ready, within the bounds of one commit.
-func gather(first model.Step, steps <-chan model.Step) []model.Step {
-	group := []model.Step{first}
-	rows := stepRows(first)
-	for len(group) < stepsPerCommitMax && rows < rowsPerCommitMax {
-		select {
-		case step, ok := <-steps:
-			if !ok {
-				return group
-			}
-			group = append(group, step)
-			rows += stepRows(step)
-		default:
-			return group
-		}
-	}
-	return group
-}
-
-func stepRows(s model.Step) int {
-	if s.Page == nil {
-		return 0
-	}
-	return s.Page.Rows()
 }
 
 func (p *pursuit) commit(ctx context.Context, group []model.Step) error {
