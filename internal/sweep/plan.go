@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -35,11 +36,11 @@ type planned struct {
 // worse than either pure strategy. The calls are in the order in which to make
 // them: what holds the newest day first, then what expires soonest.
 func planCalls(gaps []gap, newest int, b callBounds) []planned {
-	best := mix(spansByGrid(gaps, newest, b.span), b.owners)
-	if other := mix(spansByGap(gaps, b.span), b.owners); len(other) < len(best) {
-		best = other
+	windows := spansByGrid(gaps, newest, b.span)
+	if other := spansByGap(gaps, b.span); cost(other, b.owners) < cost(windows, b.owners) {
+		windows = other
 	}
-	return inOrder(best, newest)
+	return inOrder(mix(windows, b.owners), newest)
 }
 
 // inOrder sorts calls: what holds the newest day first, then what expires
@@ -111,15 +112,26 @@ func spansByGrid(gaps []gap, newest, span int) [][]unit {
 	return list
 }
 
-// mix decides, window by window, which units are asked for by day.
-func mix(windows [][]unit, batch int) []planned {
-	var calls []planned
+// cost is how many calls mix makes of the windows. It sorts their units: those
+// with most days, which gain most from a call of their own, come first.
+func cost(windows [][]unit, batch int) int {
+	calls := 0
 	for _, units := range windows {
-		// The units with most days gain most from a call of their own.
 		slices.SortStableFunc(units, func(a, b unit) int {
 			return cmp.Or(cmp.Compare(len(b.days), len(a.days)), strings.Compare(a.owner, b.owner))
 		})
-		k := bestSplit(units, batch)
+		_, n := bestSplit(units, batch)
+		calls += n
+	}
+	return calls
+}
+
+// mix decides, window by window, which units are asked for by day. The units are
+// sorted as cost leaves them.
+func mix(windows [][]unit, batch int) []planned {
+	var calls []planned
+	for _, units := range windows {
+		k, _ := bestSplit(units, batch)
 		for _, u := range units[:k] {
 			calls = append(calls, planned{
 				owners: []string{u.owner}, first: u.days[0], last: u.days[len(u.days)-1],
@@ -131,8 +143,9 @@ func mix(windows [][]unit, batch int) []planned {
 }
 
 // bestSplit returns how many units, from the front, are best asked for by day
-// when the others are asked for by owner; the fewest where several are equal.
-func bestSplit(units []unit, batch int) int {
+// when the others are asked for by owner, the fewest where several are equal, and
+// how many calls that makes.
+func bestSplit(units []unit, batch int) (at, best int) {
 	wanted := map[int]int{}
 	calls := 0
 	for _, u := range units {
@@ -143,7 +156,7 @@ func bestSplit(units []unit, batch int) int {
 			wanted[d]++
 		}
 	}
-	best, at := calls, 0
+	best = calls
 	for i, u := range units {
 		calls++
 		for _, d := range u.days {
@@ -156,21 +169,34 @@ func bestSplit(units []unit, batch int) int {
 			best, at = calls, i+1
 		}
 	}
-	return at
+	return at, best
 }
 
-// byOwner makes the calls that ask for one day of many owners.
+// byOwner makes the calls that ask for one day of many owners. Days of which the
+// same owners are wanted share the list of them: a window of a million owner-days
+// is planned in little memory.
 func byOwner(units []unit, batch int) []planned {
-	owners := map[int][]string{}
+	units = slices.Clone(units)
+	slices.SortFunc(units, func(a, b unit) int { return strings.Compare(a.owner, b.owner) })
+	days := map[int]bool{}
 	for _, u := range units {
 		for _, d := range u.days {
-			owners[d] = append(owners[d], u.owner)
+			days[d] = true
 		}
 	}
 	var calls []planned
-	for d, ids := range owners {
-		slices.Sort(ids)
-		for part := range slices.Chunk(ids, batch) {
+	var shared, ids []string
+	for _, d := range slices.Sorted(maps.Keys(days)) {
+		ids = ids[:0]
+		for _, u := range units {
+			if _, wanted := slices.BinarySearch(u.days, d); wanted {
+				ids = append(ids, u.owner)
+			}
+		}
+		if !slices.Equal(ids, shared) {
+			shared = slices.Clone(ids)
+		}
+		for part := range slices.Chunk(shared, batch) {
 			calls = append(calls, planned{byOwner: true, owners: part, first: d, last: d})
 		}
 	}
