@@ -48,7 +48,7 @@ lint: ## formatting and static checks, as .golangci.yml says
 
 bench: postgres ## whole passes beside the limits of this machine (docs/benchmarks.md), then single parts for benchstat
 	go test -run '^$$' -bench '^BenchmarkSync$$' -benchtime $(BENCHROUNDS)x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
-	go test -run '^$$' -bench '^BenchmarkSyncLarge$$' -benchtime 1x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
+	go test -run '^$$' -bench '^Benchmark(SyncLarge|OwnerDays)$$' -benchtime 1x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./internal/...
 
 postgres: ## makes sure that there is a PostgreSQL server to start privately (part of test, demo, bench)
