@@ -12,32 +12,6 @@ import (
 	"syncd/internal/model"
 )
 
-// storedChat is what chat_ask returns.
-type storedChat struct {
-	listHash, detailHash *int64
-	listedAt, detailAt   *time.Time
-	listScope            *int64
-	goneAt               *time.Time
-}
-
-func (c *commit) askChats(ctx context.Context, tx pgx.Tx, ids []string) (map[string]storedChat, error) {
-	rows, err := tx.Query(ctx, q("chat_ask"), c.source, ids)
-	if err != nil {
-		return nil, fmt.Errorf("chat_ask: %w", err)
-	}
-	known := make(map[string]storedChat, len(ids))
-	var id string
-	var s storedChat
-	_, err = pgx.ForEachRow(rows, []any{&id, &s.listHash, &s.detailHash, &s.listedAt, &s.detailAt, &s.listScope, &s.goneAt}, func() error {
-		known[id] = s
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("chat_ask: %w", err)
-	}
-	return known, nil
-}
-
 // chatRow is one chat to write, by one of its two writers.
 type chatRow struct {
 	chat                 model.Chat
@@ -50,42 +24,28 @@ type chatRow struct {
 // writeListedChats writes the chats that list pages tell of, where they differ
 // from what the list told before.
 func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
-	newest := map[string]chatRow{}
-	for _, p := range c.pages {
-		for _, chat := range p.Chats {
-			if was, ok := newest[chat.ID]; ok && was.readAt.After(p.RequestedAt) {
-				continue
-			}
-			newest[chat.ID] = chatRow{chat: chat, readAt: p.RequestedAt}
-		}
-	}
-	if len(newest) == 0 {
+	rows := c.listedRows()
+	if len(rows) == 0 {
 		return nil
 	}
-	ids := sortedKeys(newest)
-	known, err := c.askChats(ctx, tx, ids)
+	differing, err := c.askListed(ctx, tx, rows)
 	if err != nil {
 		return err
 	}
-	var fresh, changed []chatRow
-	var back []string // chats that were gone
-	for _, id := range ids {
-		row := newest[id]
-		c.hash.reset()
-		c.hash.chat(row.chat)
-		sum := c.hash.sum()
-		row.listHash, row.listedAt, row.listScope = &sum, &row.readAt, &c.pass.Scope
-		was, ok := known[id]
+	var fresh, changed []*chatRow
+	var back []*chatRow // chats that were gone
+	for _, was := range differing {
+		row := rows[was.place-1]
 		switch {
-		case !ok:
+		case !was.known:
 			fresh = append(fresh, row)
 		case (later(was.listedAt, row.readAt) || later(was.goneAt, row.readAt)) && !c.pass.Full:
 			continue
-		case was.goneAt != nil:
-			back = append(back, id)
+		default:
 			changed = append(changed, row)
-		case c.pass.Full, !same(was.listHash, sum), !same(was.listScope, c.pass.Scope):
-			changed = append(changed, row)
+			if was.goneAt != nil {
+				back = append(back, row)
+			}
 		}
 	}
 	if err := c.writeChats(ctx, tx, fresh, changed); err != nil {
@@ -94,20 +54,85 @@ func (c *commit) writeListedChats(ctx context.Context, tx pgx.Tx) error {
 	if len(back) == 0 || c.pass.ConfirmedBy == "" {
 		return nil
 	}
-	_, err = exec(ctx, tx, "item_hasten", c.source, c.pass.ConfirmedBy, back, newest[back[0]].readAt)
+	ids := make([]string, len(back))
+	for i, row := range back {
+		ids[i] = row.chat.ID
+	}
+	_, err = exec(ctx, tx, "item_hasten", c.source, c.pass.ConfirmedBy, ids, back[0].readAt)
 	return err
 }
 
-func same(stored *int64, now int64) bool { return stored != nil && *stored == now }
+// listedRows collects the chats of the list pages, the newest answer for each,
+// sorted by id.
+func (c *commit) listedRows() []*chatRow {
+	n := 0
+	for _, p := range c.pages {
+		n += len(p.Chats)
+	}
+	rows, newest := make([]*chatRow, 0, n), make(map[string]*chatRow, n)
+	all := make([]chatRow, 0, n)
+	for _, p := range c.pages {
+		for _, chat := range p.Chats {
+			if was, twice := newest[chat.ID]; twice {
+				if !was.readAt.After(p.RequestedAt) {
+					was.chat, was.readAt = chat, p.RequestedAt
+				}
+				continue
+			}
+			all = append(all, chatRow{chat: chat, readAt: p.RequestedAt, listScope: &c.pass.Scope})
+			row := &all[len(all)-1]
+			row.listedAt = &row.readAt
+			rows, newest[chat.ID] = append(rows, row), row
+		}
+	}
+	slices.SortFunc(rows, compareChats)
+	return rows
+}
+
+// listedChat is what chat_ask_listed returns.
+type listedChat struct {
+	place            int // of the row, from 1
+	known            bool
+	listedAt, goneAt *time.Time
+}
+
+// askListed returns which of the rows may have to be written, in their order, and
+// hashes all of them.
+func (c *commit) askListed(ctx context.Context, tx pgx.Tx, rows []*chatRow) ([]listedChat, error) {
+	ids, sums := make([]string, len(rows)), make([]int64, len(rows))
+	for i, row := range rows {
+		c.hash.reset()
+		c.hash.chat(row.chat)
+		ids[i], sums[i] = row.chat.ID, c.hash.sum()
+		row.listHash = &sums[i]
+	}
+	found, err := tx.Query(ctx, q("chat_ask_listed"), c.source, ids, sums, c.pass.Scope, c.pass.Full)
+	if err != nil {
+		return nil, fmt.Errorf("chat_ask_listed: %w", err)
+	}
+	var differing []listedChat
+	var s listedChat
+	_, err = pgx.ForEachRow(found, []any{&s.place, &s.known, &s.listedAt, &s.goneAt}, func() error {
+		differing = append(differing, s)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("chat_ask_listed: %w", err)
+	}
+	slices.SortFunc(differing, func(a, b listedChat) int { return a.place - b.place })
+	return differing, nil
+}
 
 func later(stored *time.Time, now time.Time) bool { return stored != nil && stored.After(now) }
 
+func compareChats(a, b *chatRow) int { return strings.Compare(a.chat.ID, b.chat.ID) }
+
 // writeChats writes new rows by COPY and changed ones by upsert; both sorted.
-func (c *commit) writeChats(ctx context.Context, tx pgx.Tx, fresh, changed []chatRow) error {
+func (c *commit) writeChats(ctx context.Context, tx pgx.Tx, fresh, changed []*chatRow) error {
 	c.counts.RowsChanged += int64(len(fresh) + len(changed))
 	if c.upsertOnly {
 		changed, fresh = slices.Concat(fresh, changed), nil
-		slices.SortFunc(changed, func(a, b chatRow) int { return strings.Compare(a.chat.ID, b.chat.ID) })
+		slices.SortFunc(changed, compareChats)
 	}
 	if len(fresh) > 0 {
 		if err := c.copyChats(ctx, tx, fresh); err != nil {
@@ -126,9 +151,9 @@ var chatColumns = []string{
 	"known_from", "listed_at", "detail_at", "list_hash", "detail_hash", "list_scope",
 }
 
-func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {
+func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []*chatRow) error {
 	return copyIn(ctx, tx, "groupchat.chat", chatColumns, len(rows), func(row *copyRow, i int) {
-		r, t := &rows[i], &rows[i].chat
+		r, t := rows[i], &rows[i].chat
 		row.text(c.source)
 		row.text(t.ID)
 		row.textOrNull(t.Name)
@@ -152,7 +177,7 @@ func (c *commit) copyChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error
 	})
 }
 
-func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []chatRow) error {
+func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []*chatRow) error {
 	n := len(rows)
 	id := make([]string, n)
 	text := [8][]*string{}
@@ -164,7 +189,7 @@ func (c *commit) upsertChats(ctx context.Context, tx pgx.Tx, rows []chatRow) err
 	created, listed, detail := make([]*time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
 	read := make([]time.Time, n)
 	for i := range rows {
-		r, t := &rows[i], &rows[i].chat
+		r, t := rows[i], &rows[i].chat
 		id[i] = t.ID
 		for j, s := range []*string{
 			t.Name, t.OwnerID, t.OwnerName, t.DepartmentName, t.Notice, t.GroupSetID, t.RelationType,

@@ -68,7 +68,7 @@ func (c *commit) writeDetails(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	var change memberChange
-	var fresh, changed []chatRow
+	var fresh, changed []*chatRow
 	for _, r := range rows {
 		id := r.detail.Chat.ID
 		if !c.diffMembers(r, spells[id], &change) {
@@ -76,7 +76,7 @@ func (c *commit) writeDetails(ctx context.Context, tx pgx.Tx) error {
 			continue
 		}
 		c.applied = append(c.applied, r)
-		row := chatRow{
+		row := &chatRow{
 			chat: r.detail.Chat, readAt: r.page.RequestedAt,
 			detailAt: &r.page.RequestedAt, detailHash: &r.sum,
 		}
@@ -90,6 +90,31 @@ func (c *commit) writeDetails(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	return c.writeMembers(ctx, tx, &change)
+}
+
+// storedChat is what chat_ask returns.
+type storedChat struct {
+	detailHash *int64
+	// detailed says that a detail was ever written.
+	detailed bool
+}
+
+func (c *commit) askChats(ctx context.Context, tx pgx.Tx, ids []string) (map[string]storedChat, error) {
+	rows, err := tx.Query(ctx, q("chat_ask"), c.source, ids)
+	if err != nil {
+		return nil, fmt.Errorf("chat_ask: %w", err)
+	}
+	known := make(map[string]storedChat, len(ids))
+	var id string
+	var s storedChat
+	_, err = pgx.ForEachRow(rows, []any{&id, &s.detailHash, &s.detailed}, func() error {
+		known[id] = s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("chat_ask: %w", err)
+	}
+	return known, nil
 }
 
 // detailRows collects the details of the steps, sorted by chat id, without those

@@ -27,7 +27,7 @@ func (c *commit) askSpells(ctx context.Context, tx pgx.Tx, rows []*detailRow, ch
 ) (map[string]map[spellKey]storedSpell, error) {
 	var ids []string
 	for _, r := range rows {
-		if id := r.detail.Chat.ID; chats[id].detailAt != nil {
+		if id := r.detail.Chat.ID; chats[id].detailed {
 			ids = append(ids, id)
 		}
 	}

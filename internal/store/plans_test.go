@@ -43,6 +43,10 @@ func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
 		rows int64
 	}{
 		{name: "chat_ask", args: []any{"acme", ids}, rows: 12},
+		{
+			name: "chat_ask_listed", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill(1::bigint, array[12])", "1::bigint", "false"},
+		},
 		{name: "chat_member_ask", args: []any{"acme", ids}, rows: 60},
 		{name: "owner_ask", args: []any{"acme", ids}, rows: 12},
 		{name: "item_ask", args: []any{"acme", "members", ids}, rows: 12},

@@ -485,27 +485,32 @@ func TestStopKeepsThePagesInHand(t *testing.T) {
 	stop := make(chan struct{})
 	var once sync.Once
 	b := newBench(t, nil)
-	var ids []string
-	for i := range 60 {
-		ids = append(ids, fmt.Sprintf("wr%02d", i))
+	// More than can wait for a commit.
+	const chats = 400
+	ids, members := make([]string, chats), []string{"li"}
+	for i := range ids {
+		ids[i] = fmt.Sprintf("wr%03d", i)
+	}
+	for i := range 50 {
+		members = append(members, fmt.Sprintf("wm%02d", i))
 	}
 	b.details(ids...)
 	b.source.answer = func(c model.Chain, _ string) (model.Page, error) {
 		if b.source.calls.Load() > 20 {
 			once.Do(func() { close(stop) })
 		}
-		return detail(c.Subject, "li"), nil
+		return detail(c.Subject, members...), nil
 	}
 	res := b.pass(sweep.Request{Stop: stop})
 	require.True(t, res.Stopped)
 	require.Equal(t, model.OutcomePartial, res.Outcome)
 	asked := b.source.calls.Load()
-	require.Less(t, asked, int64(60))
+	require.Less(t, asked, int64(chats))
 	require.Equal(t, strconv.FormatInt(asked, 10), b.scalar("select count(*) from sync.item where fetched_at is not null"),
 		"every page in hand is committed")
 	res = b.pass(sweep.Request{})
 	require.Equal(t, model.OutcomeComplete, res.Outcome)
-	require.Equal(t, int64(60), b.source.calls.Load(), "nothing is read twice")
+	require.Equal(t, int64(chats), b.source.calls.Load(), "nothing is read twice")
 	require.LessOrEqual(t, b.source.most.Load(), int64(4), "concurrency is bounded")
 }
 
