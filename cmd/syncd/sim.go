@@ -20,8 +20,8 @@ type simCmd struct {
 	Owners      int           `help:"Staff who own chats; 0 is one for 50 chats."`
 	Start       time.Time     `help:"The tenant's clock, as 2026-11-01T09:00:00+08:00 (default: nine o'clock of today in China); it stands still until it is moved." placeholder:"TIME"`
 	Latency     time.Duration `help:"Wait before every answer."`
-	PerMinute   int           `help:"Calls a minute and endpoint before 45009; 0 is the documented 10000, -1 no limit."`
-	PerHour     int           `help:"Calls an hour and endpoint before 45009; 0 is the documented 150000, -1 no limit."`
+	PerMinute   int           `help:"Calls a minute and endpoint before 45009; 0 is the documented 10000; =-1 is no limit."`
+	PerHour     int           `help:"Calls an hour and endpoint before 45009; 0 is the documented 150000; =-1 is no limit."`
 	Fault       []string      `help:"Put a fault into force, as NAME or NAME:KEY=VALUE,… (repeatable); see --list-faults." sep:"none" placeholder:"FAULT"`
 	ListFaults  bool          `help:"List the faults with their parameters, and exit."`
 	Odd         bool          `help:"Send strange shapes: numbers as strings, unknown fields, bytes that are no text."`
