@@ -87,13 +87,15 @@ type gate struct {
 	// blockedUntil is the end of the vendor's block and blockedBy its code.
 	blockedUntil time.Time
 	blockedBy    string
-	// penaltyStep counts blocks since the last success. Answers to requests
-	// sent before penaltyAt belong to the block that is already counted.
+	// penaltyStep counts blocks since the last success. Answers to requests let
+	// in before the newest block belong to it: blocks numbers them.
 	penaltyStep int
-	penaltyAt   time.Time
-	// inFlightMax is the limit now; congestedAt is when it last changed.
+	blocks      int
+	// inFlightMax is the limit now; congestedAt is when it last changed, and
+	// changes numbers its changes for the same reason.
 	inFlightMax int
 	congestedAt time.Time
+	changes     int
 }
 
 func newGate(b *Budget, endpoint string) *gate {
@@ -173,10 +175,13 @@ func (g *gate) full(now time.Time) (time.Duration, reason) {
 	return 0, reason{}
 }
 
-// slot is a place among the requests in flight.
+// slot is a place among the requests in flight. It remembers what its gate had
+// gone through when the request was let in: clocks read outside of the gate's
+// lock cannot tell a new block from the one that is already counted.
 type slot struct {
-	gate   *gate
-	weight int64
+	gate            *gate
+	weight          int64
+	blocks, changes int
 }
 
 func (s *slot) leave() { s.gate.slots.Release(s.weight) }
@@ -201,46 +206,54 @@ func (g *gate) enter(ctx context.Context) (*slot, error) {
 	}
 	g.hour.add(now)
 	g.month.add(now)
+	s.blocks, s.changes = g.blocks, g.changes
 	return s, nil
 }
 
 // succeeded ends the penalties and lets the number in flight grow again.
-func (g *gate) succeeded(sentAt, now time.Time) {
+func (s *slot) succeeded(now time.Time) {
+	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if sentAt.After(g.penaltyAt) {
+	if s.blocks == g.blocks {
 		g.penaltyStep = 0
 	}
 	if g.inFlightMax < g.limits.Concurrency && now.Sub(g.congestedAt) >= congestionRest {
-		g.inFlightMax = min(g.inFlightMax*2, g.limits.Concurrency)
-		g.congestedAt = now
+		g.allow(min(g.inFlightMax*2, g.limits.Concurrency), now)
 	}
 }
 
 // failed draws the consequences of an error: a throttled endpoint rests for all
 // callers, a congested one gets fewer at once. It completes bad.RetryAfter.
-func (g *gate) failed(bad *Error, sentAt, now time.Time) {
+func (s *slot) failed(bad *Error, now time.Time) {
 	if bad.Class != ClassThrottled {
 		return
 	}
+	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if slices.Contains(g.congested, bad.Code) {
-		if sentAt.After(g.congestedAt) {
-			g.inFlightMax = max(g.inFlightMax/2, 1)
-			g.congestedAt = now
+		if s.changes == g.changes {
+			g.allow(max(g.inFlightMax/2, 1), now)
 		}
 		return
 	}
 	rest := bad.RetryAfter
-	if rest == 0 && len(g.penalties) > 0 && sentAt.After(g.penaltyAt) {
+	if rest == 0 && len(g.penalties) > 0 && s.blocks == g.blocks {
 		rest = g.penalties[min(g.penaltyStep, len(g.penalties)-1)]
 		g.penaltyStep++
 	}
 	if until := now.Add(rest); rest > 0 && until.After(g.blockedUntil) {
-		g.blockedUntil, g.blockedBy, g.penaltyAt = until, bad.Code, now
+		g.blockedUntil, g.blockedBy = until, bad.Code
+		g.blocks++
 	}
 	bad.RetryAfter = max(g.blockedUntil.Sub(now), 0)
+}
+
+// allow sets how many requests may be in flight. The caller holds g.mu.
+func (g *gate) allow(n int, now time.Time) {
+	g.inFlightMax, g.congestedAt = n, now
+	g.changes++
 }
 
 func (g *gate) state(now time.Time) BudgetState {

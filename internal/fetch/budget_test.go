@@ -67,6 +67,24 @@ func TestAnswersInFlightCountAsOnePenalty(t *testing.T) {
 	})
 }
 
+// TestALateAnswerBelongsToTheBlockOfItsTime: a request let in before a block was
+// noted is part of it, however late its own clock says that it was sent.
+func TestALateAnswerBelongsToTheBlockOfItsTime(t *testing.T) {
+	t.Parallel()
+	g := newBudget(Limits{Concurrency: 2}, []time.Duration{time.Minute, time.Hour}, nil).gate("chats")
+	first, err := g.enter(t.Context())
+	require.NoError(t, err)
+	second, err := g.enter(t.Context())
+	require.NoError(t, err)
+	bad := &Error{Class: ClassThrottled, Code: "45009"}
+	now := time.Now()
+	first.failed(bad, now)
+	require.Equal(t, time.Minute, bad.RetryAfter)
+	late := &Error{Class: ClassThrottled, Code: "45009"}
+	second.failed(late, now.Add(time.Second))
+	require.Equal(t, time.Minute-time.Second, late.RetryAfter)
+}
+
 func TestABlockIsForItsEndpointOrItsSource(t *testing.T) {
 	t.Parallel()
 	for scope, want := range map[Scope]Class{ScopeEndpoint: ClassUnknown, ScopeSource: ClassThrottled} {

@@ -120,9 +120,9 @@ func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Erro
 	}
 	if bad == nil {
 		r.resp.Body = answer.Body
-		r.gate.succeeded(r.resp.RequestedAt, r.resp.ReceivedAt)
+		slot.succeeded(r.resp.ReceivedAt)
 	} else {
-		r.gate.failed(bad, r.resp.RequestedAt, r.resp.ReceivedAt)
+		slot.failed(bad, r.resp.ReceivedAt)
 	}
 	r.report(answer, bad)
 	return bad
