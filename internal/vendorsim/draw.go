@@ -1,6 +1,6 @@
 package vendorsim
 
-import "math"
+import "syncd/internal/vendorsim/dice"
 
 // draw names one kind of random decision, so that no two kinds share bits.
 type draw uint64
@@ -52,41 +52,20 @@ const (
 	drawCorrection
 )
 
-// mix is the finalizer of splitmix64, a bijection over 64 bits.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+func mix(x uint64) uint64 { return dice.Mix(x) }
 
-// unmix is the inverse of [mix].
-func unmix(x uint64) uint64 {
-	x = (x ^ x>>31 ^ x>>62) * 0x319642b2d24d8ec3
-	x = (x ^ x>>27 ^ x>>54) * 0x96de1b173f119089
-	return x ^ x>>30 ^ x>>60
-}
+func unmix(x uint64) uint64 { return dice.Unmix(x) }
 
 // bits are the 64 drawn ones for the decision d about a and b.
-func (t *tenant) bits(d draw, a, b uint64) uint64 {
-	x := mix(t.seed + uint64(d)*0x9e3779b97f4a7c15)
-	x = mix(x + a*0xd6e8feb86659fd93)
-	return mix(x + b*0xa0761d6478bd642f)
-}
+func (t *tenant) bits(d draw, a, b uint64) uint64 { return dice.Bits(t.seed, uint64(d), a, b) }
 
-// unit turns drawn bits into a number in [0, 1).
-func unit(bits uint64) float64 { return float64(bits>>11) / (1 << 53) }
+func unit(bits uint64) float64 { return dice.Unit(bits) }
 
-// among turns drawn bits into a number below n.
-func among(bits uint64, n int) int { return int(bits % uint64(n)) }
+func among(bits uint64, n int) int { return dice.Among(bits, n) }
 
-// percent reports whether drawn bits fall into p of 100.
-func percent(bits uint64, p uint64) bool { return bits%100 < p }
+func percent(bits, p uint64) bool { return dice.Percent(bits, p) }
 
-// wait draws from an exponential distribution with the given mean in seconds,
-// at least one second.
-func wait(bits uint64, mean int64) int64 {
-	return 1 + int64(-math.Log1p(-unit(bits))*float64(mean))
-}
+func wait(bits uint64, mean int64) int64 { return dice.Wait(bits, mean) }
 
 // version is how often something has changed by the instant at, counted so that
 // it differs after every change: time since the start is cut into slots, and in

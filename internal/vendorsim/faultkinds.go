@@ -1,209 +1,178 @@
 package vendorsim
 
 import (
+	"bytes"
 	"math"
-	"net/http"
-	"strconv"
+	"slices"
 	"time"
+
+	"syncd/internal/vendorsim/fault"
+	"syncd/internal/vendorsim/rawjson"
 )
+
+type (
+	faultKind   = fault.Kind[*call]
+	faultParams = fault.Params
+	strike      = fault.Strike[*call]
+)
+
+// onNextPages is what strikes only where a list goes on.
+var onNextPages = map[string]string{"page": fault.PageNext}
 
 // faultKinds is the catalogue, in the order of a call's way: credential, limits,
 // network, body, list, detail, time.
-var faultKinds = []faultKind{
-	{
-		name: "token-expired", does: "the token in use ends; the call is answered 42001", on: business, only: business,
-		make: func(*faultParams) func() strike { return func() strike { return loseToken(false) } },
-	},
-	{
-		name: "token-invalid", does: "the token in use ends; the call is answered 40014", on: business, only: business,
-		make: func(*faultParams) func() strike { return func() strike { return loseToken(true) } },
-	},
-	{
-		name: "wrong-secret", does: "the secret is refused (40001)", on: []string{onToken}, only: []string{onToken},
-		make: func(*faultParams) func() strike { return refuseWith(codeWrongSecret) },
-	},
-	{
-		name: "limited", does: "a call limit is spent: 45009 at this endpoint for as long as the limit's span, in service time",
-		on: []string{onGet},
-		make: func(p *faultParams) func() strike {
-			hour := p.choice("per", "the limit's span", "minute", "hour") == "hour"
-			return func() strike { return func(s *Sim, c *call, _ *Verdict) { s.block(c.request.Endpoint, hour) } }
+var faultKinds = slices.Concat(
+	[]faultKind{
+		{
+			Name: "token-expired", Does: "the token in use ends; the call is answered 42001", On: business, Only: business,
+			Make: func(*faultParams) func() strike { return loseToken(false) },
+		},
+		{
+			Name: "token-invalid", Does: "the token in use ends; the call is answered 40014", On: business, Only: business,
+			Make: func(*faultParams) func() strike { return loseToken(true) },
+		},
+		{
+			Name: "wrong-secret", Does: "the secret is refused (40001)", On: []string{onToken}, Only: []string{onToken},
+			Make: func(*faultParams) func() strike { return refuseWith(codeWrongSecret) },
+		},
+		{
+			Name: "limited", Does: "a call limit is spent: 45009 at this endpoint for as long as the limit's span, in service time",
+			On: []string{onGet},
+			Make: func(p *faultParams) func() strike {
+				hour := p.Choice("per", "the limit's span", "minute", "hour") == "hour"
+				return fault.Always(func(c *call, _ *Verdict) { c.sim.block(c.request.Endpoint, hour) })
+			},
+		},
+		{
+			Name: "congested", Does: "too many calls at once (45033)", On: []string{onGet},
+			Make: func(*faultParams) func() strike { return refuseWith(codeTooManyAtOnce) },
+		},
+		{
+			Name: "busy", Does: "the vendor's system is busy (-1)", On: everywhere,
+			Make: func(*faultParams) func() strike { return refuseWith(codeBusy) },
+		},
+		{
+			Name: "errcode", Does: "the call is refused with a code", On: business,
+			Make: func(p *faultParams) func() strike {
+				return refuseWith(p.Count("code", codeBusy, math.MinInt32, math.MaxInt32, "the errcode"))
+			},
 		},
 	},
-	{
-		name: "congested", does: "too many calls at once (45033)", on: []string{onGet},
-		make: func(*faultParams) func() strike { return refuseWith(codeTooManyAtOnce) },
-	},
-	{
-		name: "busy", does: "the vendor's system is busy (-1)", on: everywhere,
-		make: func(*faultParams) func() strike { return refuseWith(codeBusy) },
-	},
-	{
-		name: "errcode", does: "the call is refused with a code", on: business,
-		make: func(p *faultParams) func() strike {
-			return refuseWith(p.count("code", codeBusy, math.MinInt32, math.MaxInt32, "the errcode"))
+	fault.Network[*call](everywhere, []string{onGet}, `{"errcode":0,"errmsg":"ok",`),
+	[]faultKind{
+		{
+			Name: "cursor-dead", Does: "a cursor is refused", On: []string{onList}, Only: []string{onList}, Defaults: onNextPages,
+			Make: func(p *faultParams) func() strike {
+				return refuseWith(p.Count("code", codeBadArgument, math.MinInt32, math.MaxInt32, "the errcode"))
+			},
 		},
-	},
-	{
-		name: "gateway", does: "something before the vendor answers in its place", on: everywhere, make: makeGateway,
-	},
-	{
-		name: "drop", does: "the connection ends before the answer's header", on: everywhere,
-		make: func(*faultParams) func() strike {
-			return func() strike { return func(_ *Sim, _ *call, v *Verdict) { v.Drop = true } }
+		{
+			Name: "cursor-repeated", Does: "a page leads to a page that was read before", On: []string{onList},
+			Only: []string{onList}, Defaults: onNextPages, Make: makeRepeatedCursor,
 		},
-	},
-	{name: "cut", does: "the body ends early", on: everywhere, make: makeCut},
-	{
-		name: "stall", does: "the body stops halfway, and the connection stays open", on: everywhere,
-		make: func(p *faultParams) func() strike {
-			after := p.count("after", 20, 0, math.MaxInt32, "bytes that come")
-			return func() strike {
-				return func(_ *Sim, _ *call, v *Verdict) { v.Cut, v.CutAfter, v.Stall = true, after, true }
-			}
+		{
+			Name: "empty-pages", Does: "an empty page with a good next cursor comes in between", On: []string{onList},
+			Only: []string{onList}, Make: makeEmptyPages,
 		},
-	},
-	{
-		name: "slow", does: "the answer comes late", on: everywhere,
-		make: func(p *faultParams) func() strike {
-			delay := p.duration("delay", time.Hour, "how late, in real time")
-			return func() strike { return func(_ *Sim, _ *call, v *Verdict) { v.Delay += delay } }
+		{
+			Name: "rows-repeated", Does: "a page begins with the last rows of the page before", On: []string{onList},
+			Only: []string{onList}, Defaults: onNextPages,
+			Make: func(p *faultParams) func() strike {
+				return bendList(listBend{shift: -p.Count("rows", 3, 1, listLimitMax, "how many; keep it below the page size")})
+			},
 		},
-	},
-	{name: "huge", does: "the body is longer than anyone should read", on: []string{onGet}, make: makeHuge},
+		{
+			Name: "rows-skipped", Does: "rows between two pages are left out, as if others had moved into their place",
+			On: []string{onList}, Only: []string{onList}, Defaults: onNextPages,
+			Make: func(p *faultParams) func() strike {
+				return bendList(listBend{shift: p.Count("rows", 3, 1, listLimitMax, "how many")})
+			},
+		},
+		{
+			Name: "oversized-page", Does: "a page is larger than was asked for", On: []string{onList}, Only: []string{onList},
+			Make: func(p *faultParams) func() strike {
+				return bendList(listBend{stretch: p.Count("by", 3, 2, 100, "how many times larger")})
+			},
+		},
+		{
+			Name: "bad-owner", Does: "an owner_filter that holds this owner is refused (40003)", On: []string{onList},
+			Only: []string{onList}, Defaults: map[string]string{"owner": "#0"},
+			Make: func(*faultParams) func() strike { return refuseWith(codeBadUserID) },
+		},
+		{
+			Name: "no-rows", Does: "the list is empty, without cursor, beside errcode 0", On: []string{onList}, Only: business,
+			Make: func(*faultParams) func() strike { return editEach(emptied) },
+		},
+		{
+			Name: "rows-doubled", Does: "every row of the list comes twice", On: []string{onList}, Only: business,
+			Make: func(*faultParams) func() strike { return editEach(doubled) },
+		},
+		{
+			Name: "unreadable", Does: "a row of the list cannot be read, or not all of it", On: []string{onList}, Only: business,
+			Make: makeUnreadable,
+		},
+		{
+			Name: "bad-text", Does: "texts hold what PostgreSQL does not take", On: []string{onGet}, Only: []string{onList, onGet},
+			Make: makeBadText,
+		},
+		{
+			Name: "unknown-fields", Does: "every object has fields that no document knows", On: everywhere,
+			Make: func(*faultParams) func() strike { return fault.EditBody[*call](rawjson.AddFields) },
+		},
+		{
+			Name: "quoted-numbers", Does: "every number is a string", On: everywhere,
+			Make: func(*faultParams) func() strike { return fault.EditBody[*call](rawjson.QuoteNumbers) },
+		},
 
-	{
-		name: "cursor-dead", does: "a cursor is refused", on: []string{onList}, only: []string{onList}, page: pageNext,
-		make: func(p *faultParams) func() strike {
-			return refuseWith(p.count("code", codeBadArgument, math.MinInt32, math.MaxInt32, "the errcode"))
+		{
+			Name: "gone", Does: "the chat is answered as one that is not there, or not of the kind", On: []string{onGet},
+			Only: []string{onGet},
+			Make: func(p *faultParams) func() strike {
+				return refuseWith(p.Count("code", codeNoChat, 1, math.MaxInt32, "40050 unknown, 49008 dismissed, 90501 or 90509 no customer group"))
+			},
+		},
+		{
+			Name: "no-owner", Does: "the owner is missing from the members", On: []string{onGet}, Only: []string{onGet},
+			Make: func(*faultParams) func() strike { return editEach(ownerless) },
+		},
+		{
+			Name: "other-chat", Does: "the answer is about another chat", On: []string{onGet}, Only: []string{onGet},
+			Make: func(*faultParams) func() strike {
+				return fault.Always(func(c *call, v *Verdict) { v.AddEdit(editObject(c.sim.renamed)) })
+			},
+		},
+		{
+			Name: "time-passes", Does: "the tenant's clock moves on first: what was listed may have vanished since, the token be too old",
+			On: []string{onGet},
+			Make: func(p *faultParams) func() strike {
+				by := p.Duration("by", 24*time.Hour, "how far")
+				return fault.Always(func(c *call, _ *Verdict) { _, _ = c.sim.Advance(by) }) // never back
+			},
 		},
 	},
-	{
-		name: "cursor-repeated", does: "a page leads to a page that was read before", on: []string{onList},
-		only: []string{onList}, page: pageNext, make: makeRepeatedCursor,
-	},
-	{
-		name: "empty-pages", does: "an empty page with a good next cursor comes in between", on: []string{onList},
-		only: []string{onList}, make: makeEmptyPages,
-	},
-	{
-		name: "rows-repeated", does: "a page begins with the last rows of the page before", on: []string{onList},
-		only: []string{onList}, page: pageNext,
-		make: func(p *faultParams) func() strike {
-			return bendList(listBend{shift: -p.count("rows", 3, 1, listLimitMax, "how many; keep it below the page size")})
-		},
-	},
-	{
-		name: "rows-skipped", does: "rows between two pages are left out, as if others had moved into their place",
-		on: []string{onList}, only: []string{onList}, page: pageNext,
-		make: func(p *faultParams) func() strike {
-			return bendList(listBend{shift: p.count("rows", 3, 1, listLimitMax, "how many")})
-		},
-	},
-	{
-		name: "oversized-page", does: "a page is larger than was asked for", on: []string{onList}, only: []string{onList},
-		make: func(p *faultParams) func() strike {
-			return bendList(listBend{stretch: p.count("by", 3, 2, 100, "how many times larger")})
-		},
-	},
-	{
-		name: "bad-owner", does: "an owner_filter that holds this owner is refused (40003)", on: []string{onList},
-		only: []string{onList}, owner: "#0",
-		make: func(*faultParams) func() strike { return refuseWith(codeBadUserID) },
-	},
-	{
-		name: "no-rows", does: "the list is empty, without cursor, beside errcode 0", on: []string{onList}, only: business,
-		make: func(*faultParams) func() strike { return editEach(emptied) },
-	},
-	{
-		name: "rows-doubled", does: "every row of the list comes twice", on: []string{onList}, only: business,
-		make: func(*faultParams) func() strike { return editEach(doubled) },
-	},
-	{
-		name: "unreadable", does: "a row of the list cannot be read, or not all of it", on: []string{onList}, only: business,
-		make: makeUnreadable,
-	},
-	{
-		name: "bad-text", does: "texts hold what PostgreSQL does not take", on: []string{onGet}, only: []string{onList, onGet},
-		make: makeBadText,
-	},
-	{
-		name: "unknown-fields", does: "every object has fields that no document knows", on: everywhere,
-		make: func(*faultParams) func() strike { return editBytes(withUnknownFields) },
-	},
-	{
-		name: "quoted-numbers", does: "every number is a string", on: everywhere,
-		make: func(*faultParams) func() strike { return editBytes(withQuotedNumbers) },
-	},
+)
 
-	{
-		name: "gone", does: "the chat is answered as one that is not there, or not of the kind", on: []string{onGet},
-		only: []string{onGet},
-		make: func(p *faultParams) func() strike {
-			return refuseWith(p.count("code", codeNoChat, 1, math.MaxInt32, "40050 unknown, 49008 dismissed, 90501 or 90509 no customer group"))
-		},
-	},
-	{
-		name: "no-owner", does: "the owner is missing from the members", on: []string{onGet}, only: []string{onGet},
-		make: func(*faultParams) func() strike { return editEach(ownerless) },
-	},
-	{
-		name: "other-chat", does: "the answer is about another chat", on: []string{onGet}, only: []string{onGet},
-		make: func(*faultParams) func() strike {
-			return func() strike {
-				return func(s *Sim, _ *call, v *Verdict) { v.edit(editObject(s.renamed)) }
-			}
-		},
-	},
-	{
-		name: "time-passes", does: "the tenant's clock moves on first: what was listed may have vanished since, the token be too old",
-		on: []string{onGet},
-		make: func(p *faultParams) func() strike {
-			by := p.duration("by", 24*time.Hour, "how far")
-			return func() strike {
-				return func(s *Sim, _ *call, _ *Verdict) { _, _ = s.Advance(by) } // never back
-			}
-		},
-	},
-}
-
-func loseToken(invalid bool) strike {
-	return func(s *Sim, _ *call, _ *Verdict) { s.ExpireTokens(invalid) }
+func loseToken(invalid bool) func() strike {
+	return fault.Always(func(c *call, _ *Verdict) { c.sim.ExpireTokens(invalid) })
 }
 
 func refuseWith(code int) func() strike {
-	return func() strike {
-		return func(s *Sim, c *call, v *Verdict) { v.answer(Answer{Body: s.refuse(refusal{code: code}, c)}) }
-	}
+	return fault.Always(func(c *call, v *Verdict) { v.Give(Answer{Body: c.sim.refuse(refusal{code: code}, c)}) })
 }
 
 func bendList(b listBend) func() strike {
-	return func() strike { return func(_ *Sim, c *call, _ *Verdict) { c.list = b } }
+	return fault.Always(func(c *call, _ *Verdict) { c.list = b })
 }
 
-const gatewayPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n" +
-	"<body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body>\r\n</html>\r\n"
-
-func makeGateway(p *faultParams) func() strike {
-	answer := Answer{Header: http.Header{}}
-	answer.Status = p.count("status", http.StatusBadGateway, 200, 599, "the HTTP status")
-	switch p.choice("body", "what it sends", "html", "json", "nothing") {
-	case "html":
-		answer.Body = []byte(gatewayPage)
-		answer.Header.Set("Content-Type", "text/html")
-	case "json":
-		answer.Body = []byte(`{"message":"no healthy upstream"}`)
-	}
-	if after := p.count("retry-after", 0, 0, 1<<20, "seconds in a Retry-After header; 0 is no such header"); after > 0 {
-		answer.Header.Set("Retry-After", strconv.Itoa(after))
-	}
-	return func() strike { return func(_ *Sim, _ *call, v *Verdict) { v.answer(answer) } }
-}
-
-func makeCut(p *faultParams) func() strike {
-	after := p.count("after", 20, 0, math.MaxInt32, "bytes that come")
-	if p.choice("as", "broken off under the length of the whole, or sent as if it were whole", "broken", "whole") == "broken" {
-		return func() strike { return func(_ *Sim, _ *call, v *Verdict) { v.Cut, v.CutAfter = true, after } }
-	}
-	return editBytes(func(body []byte) []byte { return body[:min(after, len(body))] })
+// makeBadText spoils names in details, and an unknown field in each listed row:
+// rows have no text but their id.
+func makeBadText(p *faultParams) func() strike {
+	bad := fault.BadText(p)
+	return fault.EditBody[*call](func(body []byte) []byte {
+		body = fault.BeginWith(body, bad, "name", "group_nickname")
+		if bytes.Contains(body, []byte(`"group_chat_list"`)) {
+			body = bytes.ReplaceAll(body, []byte(`{"chat_id":`), []byte(`{"remark":"`+bad+`","chat_id":`))
+		}
+		return body
+	})
 }

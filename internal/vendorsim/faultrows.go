@@ -2,7 +2,6 @@ package vendorsim
 
 import (
 	"bytes"
-	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -10,75 +9,30 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"syncd/internal/vendorsim/rawjson"
 )
 
-// object is a JSON object whose values are kept byte for byte.
-type object map[string]jsontext.Value
-
-var anyBytes = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-
-func parseObject(text []byte) (object, bool) {
-	var o object
-	err := json.Unmarshal(text, &o, anyBytes)
-	return o, err == nil && o != nil
-}
-
-func (o object) text() []byte {
-	out := []byte{'{'}
-	for i, name := range slices.Sorted(maps.Keys(o)) {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(appendString(out, name), ':')
-		out = append(out, o[name]...)
-	}
-	return append(out, '}')
-}
-
-// list returns the elements of a member that is an array.
-func (o object) list(name string) ([]jsontext.Value, bool) {
-	var rows []jsontext.Value
-	err := json.Unmarshal(o[name], &rows, anyBytes)
-	return rows, err == nil && rows != nil
-}
-
-func (o object) setList(name string, rows []jsontext.Value) {
-	out := []byte{'['}
-	for i, row := range rows {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, row...)
-	}
-	o[name] = append(out, ']')
-}
-
 // editObject changes an answer that is good; others have nothing to change.
-func editObject(change func(object)) func(*Answer) {
+func editObject(change func(rawjson.Object)) func(*Answer) {
 	return func(a *Answer) {
-		o, ok := parseObject(a.Body)
+		o, ok := rawjson.Parse(a.Body)
 		if !ok || string(o["errcode"]) != "0" {
 			return
 		}
 		change(o)
-		a.Body = o.text()
-	}
-}
-
-func editBytes(change func([]byte) []byte) func() strike {
-	return func() strike {
-		return func(_ *Sim, _ *call, v *Verdict) { v.edit(func(a *Answer) { a.Body = change(a.Body) }) }
+		a.Body = o.Text()
 	}
 }
 
 // editEach changes the rows of a good answer, and the object they stand in.
-func editEach(change func(in object, rows []jsontext.Value) []jsontext.Value) func() strike {
+func editEach(change func(in rawjson.Object, rows []jsontext.Value) []jsontext.Value) func() strike {
 	return func() strike {
-		return func(_ *Sim, _ *call, v *Verdict) {
-			v.edit(editObject(func(o object) {
-				if chat, ok := parseObject(o["group_chat"]); ok {
+		return func(_ *call, v *Verdict) {
+			v.AddEdit(editObject(func(o rawjson.Object) {
+				if chat, ok := rawjson.Parse(o["group_chat"]); ok {
 					changeRows(chat, "member_list", change)
-					o["group_chat"] = chat.text()
+					o["group_chat"] = chat.Text()
 				}
 				changeRows(o, "group_chat_list", change)
 				changeRows(o, "follow_user", change)
@@ -87,18 +41,18 @@ func editEach(change func(in object, rows []jsontext.Value) []jsontext.Value) fu
 	}
 }
 
-func changeRows(o object, name string, change func(object, []jsontext.Value) []jsontext.Value) {
-	if rows, ok := o.list(name); ok {
-		o.setList(name, change(o, rows))
+func changeRows(o rawjson.Object, name string, change func(rawjson.Object, []jsontext.Value) []jsontext.Value) {
+	if rows, ok := o.List(name); ok {
+		o.SetList(name, change(o, rows))
 	}
 }
 
-func emptied(in object, _ []jsontext.Value) []jsontext.Value {
+func emptied(in rawjson.Object, _ []jsontext.Value) []jsontext.Value {
 	delete(in, "next_cursor")
 	return nil
 }
 
-func doubled(_ object, rows []jsontext.Value) []jsontext.Value {
+func doubled(_ rawjson.Object, rows []jsontext.Value) []jsontext.Value {
 	twice := make([]jsontext.Value, 0, 2*len(rows))
 	for _, row := range rows {
 		twice = append(twice, row, row)
@@ -106,16 +60,16 @@ func doubled(_ object, rows []jsontext.Value) []jsontext.Value {
 	return twice
 }
 
-func ownerless(in object, rows []jsontext.Value) []jsontext.Value {
+func ownerless(in rawjson.Object, rows []jsontext.Value) []jsontext.Value {
 	return slices.DeleteFunc(rows, func(row jsontext.Value) bool {
-		m, _ := parseObject(row)
+		m, _ := rawjson.Parse(row)
 		return in["owner"] != nil && bytes.Equal(m["userid"], in["owner"])
 	})
 }
 
 // renamed makes the answer one about the next chat.
-func (s *Sim) renamed(o object) {
-	chat, ok := parseObject(o["group_chat"])
+func (s *Sim) renamed(o rawjson.Object) {
+	chat, ok := rawjson.Parse(o["group_chat"])
 	if !ok {
 		return
 	}
@@ -123,15 +77,15 @@ func (s *Sim) renamed(o object) {
 	_ = json.Unmarshal(chat["chat_id"], &id) // "" is no chat's id
 	n, _ := s.tenant.chatNumber(id)
 	chat["chat_id"] = appendString(nil, s.tenant.chatID(n+1))
-	o["group_chat"] = chat.text()
+	o["group_chat"] = chat.Text()
 }
 
 func makeUnreadable(p *faultParams) func() strike {
-	as := p.choice("as", "stranger: one more element of another kind; nameless: one more without an id; "+
+	as := p.Choice("as", "stranger: one more element of another kind; nameless: one more without an id; "+
 		"lost: a row whose id is gone; kept: a row with its id, of which something else is gone",
 		"stranger", "nameless", "lost", "kept")
-	at := p.count("row", 0, 0, math.MaxInt32, "which row of the list it is, from 0")
-	return editEach(func(_ object, rows []jsontext.Value) []jsontext.Value {
+	at := p.Count("row", 0, 0, math.MaxInt32, "which row of the list it is, from 0")
+	return editEach(func(_ rawjson.Object, rows []jsontext.Value) []jsontext.Value {
 		switch as {
 		case "stranger":
 			return slices.Insert(rows, min(at, len(rows)), jsontext.Value("[17]"))
@@ -149,7 +103,7 @@ func makeUnreadable(p *faultParams) func() strike {
 // only be lost.
 func spoiled(row jsontext.Value, lost bool) jsontext.Value {
 	unreadable := jsontext.Value(`{"unexpected":true}`)
-	o, ok := parseObject(row)
+	o, ok := rawjson.Parse(row)
 	switch {
 	case !ok:
 		return unreadable
@@ -162,7 +116,7 @@ func spoiled(row jsontext.Value, lost bool) jsontext.Value {
 	default:
 		o["join_time"] = unreadable
 	}
-	return o.text()
+	return o.Text()
 }
 
 // listBend changes how the chat list is cut into pages.
@@ -193,7 +147,7 @@ func (s *Sim) hollowPage(from cursor, n int, now time.Time) []byte {
 func makeEmptyPages(*faultParams) func() strike {
 	return func() strike {
 		n := 0
-		return func(_ *Sim, c *call, _ *Verdict) {
+		return func(c *call, _ *Verdict) {
 			n++
 			c.list.hollow = n
 		}
@@ -203,11 +157,11 @@ func makeEmptyPages(*faultParams) func() strike {
 // makeRepeatedCursor remembers for each listing the cursors it was asked with.
 func makeRepeatedCursor(p *faultParams) func() strike {
 	const backMax = 100
-	back := p.count("back", 1, 1, backMax, "how many pages: 1 leads to the page itself, 2 to the one before")
+	back := p.Count("back", 1, 1, backMax, "how many pages: 1 leads to the page itself, 2 to the one before")
 	return func() strike {
 		var mu sync.Mutex
 		asked := map[uint64][]string{}
-		return func(_ *Sim, c *call, v *Verdict) {
+		return func(c *call, v *Verdict) {
 			var r listRequest
 			if decode(c.request.Body, &r).code != codeOK || r.Limit == nil {
 				return
@@ -225,7 +179,7 @@ func makeRepeatedCursor(p *faultParams) func() strike {
 				return
 			}
 			again := list[len(list)-back]
-			v.edit(editObject(func(o object) { o["next_cursor"] = appendString(nil, again) }))
+			v.AddEdit(editObject(func(o rawjson.Object) { o["next_cursor"] = appendString(nil, again) }))
 		}
 	}
 }

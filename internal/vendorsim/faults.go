@@ -1,60 +1,27 @@
 package vendorsim
 
 import (
-	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"syncd/internal/vendorsim/fault"
 )
 
 // Fault is one thing that goes wrong: what, at which endpoints, at which calls.
-// Arm it with [Sim.Arm]. It holds no state: one fault can be armed many times.
-type Fault struct {
-	text string
-	when when
-	// strike makes what the fault does, with a state of its own.
-	strike func() strike
-}
-
-// strike bends one call. It is called before the call is looked at, by one
-// goroutine at a time; what it puts into the verdict is used later by many.
-type strike func(*Sim, *call, *Verdict)
-
-func (f Fault) String() string { return f.text }
+// Arm it with [Sim.Arm]. See package fault.
+type Fault = fault.Fault[*call]
 
 // FaultInfo describes a fault that [ParseFault] knows.
-type FaultInfo struct {
-	Name string `json:"name"`
-	Does string `json:"does"`
-	// On are the endpoints it strikes unless told otherwise, by short name.
-	On []string `json:"on"`
-	// Params are its own; all faults also have those that say when.
-	Params []FaultParam `json:"params,omitempty"`
-}
+type FaultInfo = fault.Info
 
 // FaultParam is a parameter of a fault.
-type FaultParam struct {
-	Name    string `json:"name"`
-	Default string `json:"default"`
-	Meaning string `json:"meaning"`
-}
+type FaultParam = fault.Param
 
-// faultKind is a row of the catalogue.
-type faultKind struct {
-	name, does string
-	// on are the endpoints unless told otherwise, only those at which it can do
-	// anything; nil is all of them.
-	on, only []string
-	// page is the page it strikes unless told otherwise, see [when].
-	page string
-	// owner is the one it is about unless told otherwise, see [when].
-	owner string
-	// make reads the parameters.
-	make func(p *faultParams) func() strike
-}
+// ArmedFault is a fault that is in force.
+type ArmedFault = fault.Armed
 
 // The short names of the endpoints in faults.
 const (
@@ -64,119 +31,104 @@ const (
 	onGet    = "get"
 )
 
-var shortNames = map[string]string{
-	onToken: EndpointToken, onOwners: EndpointFollowUsers, onList: EndpointChatList, onGet: EndpointChatGet,
-}
-
 var (
 	everywhere = []string{onToken, onOwners, onList, onGet}
 	business   = []string{onOwners, onList, onGet}
 )
 
-// Faults lists the catalogue.
-func Faults() []FaultInfo {
-	list := make([]FaultInfo, 0, len(faultKinds))
-	for _, kind := range faultKinds {
-		p := &faultParams{}
-		kind.make(p)
-		list = append(list, FaultInfo{Name: kind.name, Does: kind.does, On: kind.on, Params: p.known})
-	}
-	return list
+var faults = fault.Catalogue[*call]{
+	Kinds: faultKinds,
+	Endpoints: []fault.Endpoint{
+		{Short: onToken, Name: EndpointToken},
+		{Short: onOwners, Name: EndpointFollowUsers},
+		{Short: onList, Name: EndpointChatList},
+		{Short: onGet, Name: EndpointChatGet},
+	},
+	EndpointOf: func(c *call) string { return c.request.Endpoint },
+	Which:      whichCalls,
 }
+
+// Faults lists the catalogue.
+func Faults() []FaultInfo { return faults.List() }
 
 // FaultWhen lists the parameters that every fault has: those that say which
 // calls it strikes.
-func FaultWhen() []FaultParam {
-	p := &faultParams{}
-	readWhen(p, &faultKind{on: everywhere})
-	return p.known
-}
+func FaultWhen() []FaultParam { return faults.When() }
 
 // ParseFault reads NAME or NAME:KEY=VALUE,KEY=VALUE; see [Faults] and
 // [FaultWhen]. The error lists all that is wrong with the text.
-func ParseFault(text string) (Fault, error) {
-	name, rest, _ := strings.Cut(text, ":")
-	i := slices.IndexFunc(faultKinds, func(k faultKind) bool { return k.name == name })
-	if i < 0 {
-		var names []string
-		for _, kind := range faultKinds {
-			names = append(names, kind.name)
+func ParseFault(text string) (Fault, error) { return faults.Parse(text) }
+
+// Arm puts a fault into force, for calls that arrive from now on, beside those
+// that are: a call can be struck by many. See [ParseFault] for the text.
+func (s *Sim) Arm(text string) error { return s.faults.Arm(text) }
+
+// Disarm lifts all faults. What they have done lasts: an ended token, a block, a
+// clock that was moved.
+func (s *Sim) Disarm() { s.faults.Disarm() }
+
+// Armed lists the faults in force, in the order in which they strike.
+func (s *Sim) Armed() []ArmedFault { return s.faults.Armed() }
+
+// whichCalls reads page, chat and owner: of a list, the call without a cursor or
+// those with one, gets of one chat, and lists whose filter holds one person, by id
+// or #number.
+func whichCalls(p *fault.Params) func(*call) bool {
+	page, anyPage := fault.Pages(p)
+	chat := p.Text("chat", "", "only gets of this chat: its id, or # and its number")
+	owner := p.Text("owner", "", "only lists whose owner_filter holds this person: the userid, or # and the number")
+	if anyPage && chat == "" && owner == "" {
+		return nil
+	}
+	return func(c *call) bool {
+		var asked struct {
+			ChatID      string `json:"chat_id"`
+			Cursor      string `json:"cursor"`
+			OwnerFilter struct {
+				UserIDs []string `json:"userid_list"`
+			} `json:"owner_filter"`
 		}
-		return Fault{}, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(names, ", "))
-	}
-	kind := &faultKinds[i]
-	p := &faultParams{given: map[string]string{}}
-	for pair := range strings.SplitSeq(rest, ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		if _, twice := p.given[key]; rest != "" && (!ok || twice) {
-			p.wrong("%q is not KEY=VALUE, or comes twice", pair)
+		_ = json.Unmarshal(c.request.Body, &asked) // what is no JSON asks for nothing
+		if c.request.Endpoint == EndpointChatList && !page(asked.Cursor != "") {
+			return false
 		}
-		if rest != "" {
-			p.given[key] = value
-		}
+		t := c.sim.tenant
+		return (chat == "" || asked.ChatID == t.chatNamed(chat)) &&
+			(owner == "" || slices.Contains(asked.OwnerFilter.UserIDs, t.staffNamed(owner)))
 	}
-	f := Fault{text: text, when: readWhen(p, kind), strike: kind.make(p)}
-	if err := p.finish(); err != nil {
-		return Fault{}, fmt.Errorf("fault %s: %w", name, err)
-	}
-	return f, nil
 }
 
-// faultParams are the parameters of one fault as they are read. Reading one makes
-// it known.
-type faultParams struct {
-	given map[string]string
-	known []FaultParam
-	errs  []error
-}
-
-func (p *faultParams) wrong(format string, args ...any) {
-	p.errs = append(p.errs, fmt.Errorf(format, args...))
-}
-
-func (p *faultParams) text(name, fallback, meaning string) string {
-	p.known = append(p.known, FaultParam{Name: name, Default: fallback, Meaning: meaning})
-	if value, ok := p.given[name]; ok {
-		return value
-	}
-	return fallback
-}
-
-func (p *faultParams) count(name string, fallback, low, high int, meaning string) int {
-	text := p.text(name, strconv.Itoa(fallback), meaning)
-	n, err := strconv.Atoi(text)
-	if err != nil || n < low || n > high {
-		p.wrong("%s is %q, want a whole number from %d to %d", name, text, low, high)
-		return fallback
-	}
-	return n
-}
-
-func (p *faultParams) duration(name string, fallback time.Duration, meaning string) time.Duration {
-	text := p.text(name, fallback.String(), meaning)
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		p.wrong("%s is %q, want a duration like 90s", name, text)
-		return fallback
-	}
-	return d
-}
-
-// choice takes the first option where none is given.
-func (p *faultParams) choice(name, meaning string, options ...string) string {
-	text := p.text(name, options[0], fmt.Sprintf("%s: %s", meaning, strings.Join(options, ", ")))
-	if !slices.Contains(options, text) {
-		p.wrong("%s is %q, want one of %s", name, text, strings.Join(options, ", "))
-		return options[0]
+// chatNamed turns #7 into the id of chat number 7.
+func (t *tenant) chatNamed(text string) string {
+	if n, ok := number(text); ok {
+		return t.chatID(n)
 	}
 	return text
 }
 
-func (p *faultParams) finish() error {
-	for _, name := range slices.Sorted(maps.Keys(p.given)) {
-		if !slices.ContainsFunc(p.known, func(k FaultParam) bool { return k.Name == name }) {
-			p.wrong("it has no parameter %q", name)
-		}
+// staffNamed is the same for people of the staff.
+func (t *tenant) staffNamed(text string) string {
+	if n, ok := number(text); ok {
+		return t.staffID(int(n))
 	}
-	return errors.Join(p.errs...)
+	return text
+}
+
+func number(text string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(text, "#")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	return n, ok && err == nil
+}
+
+// block spends a limit of the endpoint.
+func (s *Sim) block(endpoint string, hour bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.meters[endpoint]
+	w := &m.minute
+	if hour {
+		w = &m.hour
+	}
+	_, service := s.clock.Read()
+	w.until = service.Add(w.length)
 }

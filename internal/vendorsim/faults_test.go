@@ -43,7 +43,7 @@ func TestCatalogueOfFaults(t *testing.T) {
 		f, err := ParseFault(info.Name)
 		require.NoError(t, err)
 		require.Equal(t, info.Name, f.String())
-		require.Len(t, f.when.endpoints, len(info.On))
+		require.Len(t, f.Endpoints(), len(info.On))
 	}
 	for _, p := range FaultWhen() {
 		require.Regexp(t, `//\s+(\w+, )*`+p.Name+`(, \w+)*\s`, string(doc))
@@ -175,7 +175,7 @@ func TestGateways(t *testing.T) {
 func TestFaultsOfTheNetwork(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Options{})
-	url := serve(t, c.sim) + c.path(EndpointFollowUsers)
+	url := onPort(t, c.sim) + c.path(EndpointFollowUsers)
 	arm(t, c, "drop:at=1", "cut:at=2,after=5", "cut:at=3,after=5,as=whole")
 	_, _, err := fetch(t, url)
 	require.ErrorIs(t, err, io.EOF)

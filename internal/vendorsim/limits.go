@@ -34,12 +34,10 @@ func (w *window) take(now time.Time) bool {
 	return true
 }
 
-// meter is the limits and the counters of one endpoint.
+// meter is the limits of one endpoint.
 type meter struct {
 	minute, hour window
 	concurrency  int // negative: no limit
-	inFlight     int
-	counted      Calls
 }
 
 func newMeter(l Limits) *meter {
@@ -47,22 +45,9 @@ func newMeter(l Limits) *meter {
 		minute:      window{length: time.Minute, max: l.PerMinute},
 		hour:        window{length: time.Hour, max: l.PerHour},
 		concurrency: l.Concurrency,
-		counted:     Calls{Codes: map[int]int{}},
 	}
 }
 
 // take counts a call against both budgets and reports whether it is within them.
 // What the minute refuses costs nothing of the hour.
 func (m *meter) take(now time.Time) bool { return m.minute.take(now) && m.hour.take(now) }
-
-// Calls counts what arrived at one endpoint.
-type Calls struct {
-	// Calls is how many arrived, refused and unanswered ones included.
-	Calls int `json:"calls"`
-	// Codes counts the simulator's own answers by errcode.
-	Codes map[int]int `json:"codes"`
-	// Scripted counts the answers that a [Script] gave, edited or cut.
-	Scripted int `json:"scripted"`
-	// InFlightMost is the largest number of calls open at once.
-	InFlightMost int `json:"in_flight_most"`
-}

@@ -1,10 +1,6 @@
 package vendorsim
 
-import (
-	"context"
-	"net/http"
-	"time"
-)
+import "syncd/internal/vendorsim/serve"
 
 // The endpoints, as [Request] and the call counters name them: the path below
 // /cgi-bin/.
@@ -17,71 +13,27 @@ const (
 	EndpointStatisticByDay = "externalcontact/groupchat/statistic_group_by_day"
 )
 
-// Script lets a test see every call and bend its answer. Both functions may be
-// nil, are called from many goroutines at once, and may block: a blocked call is
-// in flight. Control calls pass them by.
-type Script struct {
-	// OnRequest is called when the body has arrived and before anything is
-	// looked at. The context ends when the client goes away.
-	OnRequest func(context.Context, Request) Verdict
-	// OnResponse is called when the answer has been handed to the network in
-	// full, or has been cut; the client may be reading it already.
-	OnResponse func(Response)
-}
+// Script lets a test see every call and bend its answer.
+type Script = serve.Script[int]
 
 // Request is one call as it arrived.
-type Request struct {
-	// Seq numbers the calls of all endpoints from 1.
-	Seq uint64
-	// Endpoint is one of the constants.
-	Endpoint string
-	Method   string
-	Body     []byte
-}
+type Request = serve.Request
 
-// Verdict is what happens to a call. The zero value lets it through.
-type Verdict struct {
-	// Delay is waited first, in real time.
-	Delay time.Duration
-	// Answer is sent in place of the simulator's own, which is then not made: no
-	// token is looked at and no budget used.
-	Answer *Answer
-	// Edit changes the answer before it is sent.
-	Edit func(*Answer)
-	// Cut breaks the connection after CutAfter bytes of the body, under a
-	// Content-Length of the whole. It needs a real server: the handler ends in a
-	// panic with [http.ErrAbortHandler].
-	Cut      bool
-	CutAfter int
-	// Stall keeps a cut connection open until the client goes away.
-	Stall bool
-	// Drop ends the connection without an answer. It needs a real server too.
-	Drop bool
-}
+// Verdict is what happens to a call.
+type Verdict = serve.Verdict
 
-// bent reports whether the call is not simply let through.
-func (v *Verdict) bent() bool { return v.Answer != nil || v.Edit != nil || v.broken() }
+// Answer is an HTTP response.
+type Answer = serve.Answer
 
-// broken reports whether the connection does not survive.
-func (v *Verdict) broken() bool { return v.Cut || v.Drop }
+// Response is one call that has been answered. Its code is the errcode, and -1
+// where a script's or a fault's answer was sent in its place.
+type Response = serve.Response[int]
 
-// Answer is an HTTP response. Zero Status is 200, nil Header that of a JSON body.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
+// Calls counts what arrived at one endpoint, by errcode.
+type Calls = serve.Calls[int]
 
-// Response is one call that has been answered.
-type Response struct {
-	Request Request
-	// Code is the errcode of the simulator's own answer, whatever became of it,
-	// and -1 where the script's was sent in its place.
-	Code int
-	// Answer is what was sent, or would have been had it not been cut.
-	Answer Answer
-	Cut    bool
-}
+// Server is a simulator on a port.
+type Server = serve.Server
 
 // SetScript replaces the script, for calls that arrive from now on.
-func (s *Sim) SetScript(script Script) { s.script.Store(&script) }
+func (s *Sim) SetScript(script Script) { s.front.SetScript(script) }

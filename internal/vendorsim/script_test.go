@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve puts a simulator on a real port.
-func serve(t *testing.T, s *Sim) (base string) {
+// onPort puts a simulator on a real port.
+func onPort(t *testing.T, s *Sim) (base string) {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -102,7 +102,7 @@ func TestScriptEditsAndSeesResponses(t *testing.T) {
 func TestScriptCuts(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Options{})
-	base := serve(t, c.sim)
+	base := onPort(t, c.sim)
 	c.sim.SetScript(Script{OnRequest: func(context.Context, Request) Verdict { return Verdict{Cut: true, CutAfter: 10} }})
 	_, body, err := fetch(t, base+c.path(EndpointFollowUsers))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -116,7 +116,7 @@ func TestResponseIsOutBeforeTheScriptHears(t *testing.T) {
 	c := newClient(t, Options{})
 	read := make(chan struct{})
 	c.sim.SetScript(Script{OnResponse: func(Response) { <-read }})
-	_, body, err := fetch(t, serve(t, c.sim)+c.path(EndpointFollowUsers))
+	_, body, err := fetch(t, onPort(t, c.sim)+c.path(EndpointFollowUsers))
 	close(read)
 	require.NoError(t, err)
 	require.True(t, json.Valid(body))

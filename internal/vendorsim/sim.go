@@ -2,21 +2,16 @@ package vendorsim
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
-)
 
-// requestBytesMax is far above any request the vendor allows.
-const requestBytesMax = 1 << 20
+	"syncd/internal/vendorsim/fault"
+	"syncd/internal/vendorsim/serve"
+)
 
 // Sim is a vendor with one tenant. It is an [http.Handler] and safe for use from
 // many goroutines.
@@ -25,16 +20,15 @@ type Sim struct {
 	tenant  *tenant
 	indexes indexes
 	stats   statistics
-	script  atomic.Pointer[Script]
-	seq     atomic.Uint64
+	clock   *serve.Clock
+	front   *serve.Front[int]
+	faults  *fault.Armory[*call]
 	control *http.ServeMux
 
 	mu           sync.Mutex // guards what follows
-	clock        time.Time
 	tokens       tokens
 	wrongSecrets map[string]*window // by caller address
 	meters       map[string]*meter  // by endpoint; the map itself is fixed
-	faults       []*armed           // the slice is never changed in place
 }
 
 // New makes a simulator. The error lists every option out of range.
@@ -46,14 +40,17 @@ func New(o Options) (*Sim, error) {
 	s := &Sim{
 		opt:          o,
 		tenant:       newTenant(o),
-		clock:        o.Start,
+		clock:        serve.NewClock(o.Start, o.Now),
+		faults:       faults.Armory(),
 		tokens:       tokens{dead: map[string]int{}},
 		wrongSecrets: map[string]*window{},
 		meters:       map[string]*meter{},
 	}
-	for _, endpoint := range []string{
+	endpoints := []string{
 		EndpointToken, EndpointFollowUsers, EndpointChatList, EndpointChatGet, EndpointStatistic, EndpointStatisticByDay,
-	} {
+	}
+	s.front = serve.NewFront(-1, endpoints...)
+	for _, endpoint := range endpoints {
 		s.meters[endpoint] = newMeter(o.Limits)
 	}
 	s.stats = newStatistics(s.tenant)
@@ -63,29 +60,21 @@ func New(o Options) (*Sim, error) {
 }
 
 // Now is the tenant's clock.
-func (s *Sim) Now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.clock
-}
-
-// errBackwards says that a clock was asked to go back.
-var errBackwards = errors.New("the clock does not go back")
+func (s *Sim) Now() time.Time { return s.clock.Now() }
 
 // Advance moves the clock on by d and returns the new time. A d below 0 is an
 // error; parts of a second are dropped.
-func (s *Sim) Advance(d time.Duration) (time.Time, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if d < 0 {
-		return s.clock, errBackwards
-	}
-	s.clock = s.clock.Add(d.Truncate(time.Second))
-	return s.clock, nil
+func (s *Sim) Advance(d time.Duration) (time.Time, error) { return s.clock.Advance(d) }
+
+// Start serves the simulator on addr ("127.0.0.1:0" for any free port) until ctx
+// ends. When it returns, the port answers.
+func (s *Sim) Start(ctx context.Context, addr string) (*Server, error) {
+	return serve.Start(ctx, addr, s)
 }
 
 // call is one request on its way through the simulator.
 type call struct {
+	sim     *Sim
 	request Request
 	at      time.Time // tenant's clock
 	service time.Time // real time plus what the clock was moved
@@ -106,82 +95,19 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, requestBytesMax))
-	if err != nil {
-		http.Error(w, "request body", http.StatusBadRequest)
-		return
-	}
-	c := &call{request: Request{Seq: s.seq.Add(1), Endpoint: endpoint, Method: r.Method, Body: body}, at: s.Now()}
-	c.address, _, _ = net.SplitHostPort(r.RemoteAddr)
-	crowded := s.enter(m)
-	defer s.leave(m)
-	s.serve(w, r, c, m, crowded)
-}
-
-// enter counts a call that arrived and reports whether it is one too many.
-func (s *Sim) enter(m *meter) (crowded bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m.counted.Calls++
-	m.inFlight++
-	m.counted.InFlightMost = max(m.counted.InFlightMost, m.inFlight)
-	return m.concurrency >= 0 && m.inFlight > m.concurrency
-}
-
-func (s *Sim) leave(m *meter) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m.inFlight--
-}
-
-// serve asks the script, waits, answers and tells the script.
-func (s *Sim) serve(w http.ResponseWriter, r *http.Request, c *call, m *meter, crowded bool) {
-	script := s.script.Load()
-	var verdict Verdict
-	if script.OnRequest != nil {
-		verdict = script.OnRequest(r.Context(), c.request)
-	}
-	s.bend(c, &verdict)
-	if !pause(r.Context(), verdict.Delay) || !pause(r.Context(), s.opt.Latency) {
-		return
-	}
-	answer, code := Answer{}, -1
-	if verdict.Answer != nil {
-		answer = *verdict.Answer
-	} else {
-		answer.Body, code = s.answer(c, r, m, crowded)
-	}
-	if verdict.Edit != nil {
-		verdict.Edit(&answer)
-	}
-	s.record(m, code, verdict.bent())
-	if !verdict.Drop {
-		send(w, answer, verdict)
-	}
-	if script.OnResponse != nil {
-		script.OnResponse(Response{Request: c.request, Code: code, Answer: answer, Cut: verdict.broken()})
-	}
-	if verdict.Stall {
-		<-r.Context().Done()
-	}
-	if verdict.broken() {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// pause waits for d and reports whether the client is still there.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	s.front.Handle(w, r, endpoint, func(q Request, inFlight int) serve.Turn[int] {
+		c := &call{sim: s, request: q, at: s.Now()}
+		c.address, _, _ = net.SplitHostPort(r.RemoteAddr)
+		crowded := m.concurrency >= 0 && inFlight > m.concurrency
+		return serve.Turn[int]{
+			Bend:    func(v *Verdict) { s.faults.Bend(c, v) },
+			Latency: s.opt.Latency,
+			Answer: func() (Answer, int) {
+				body, code := s.answer(c, r, m, crowded)
+				return Answer{Body: body}, code
+			},
+		}
+	})
 }
 
 // answer makes the simulator's own answer and returns its errcode.
@@ -220,8 +146,7 @@ func (s *Sim) answer(c *call, r *http.Request, m *meter, crowded bool) ([]byte, 
 func (s *Sim) admit(c *call, m *meter, token string, crowded bool) refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.at = s.clock
-	c.service = s.serviceTime()
+	c.at, c.service = s.clock.Read()
 	if c.request.Endpoint != EndpointToken {
 		if code := s.tokens.check(token, c.service); code != codeOK {
 			return refusal{code: code}
@@ -235,9 +160,6 @@ func (s *Sim) admit(c *call, m *meter, token string, crowded bool) refusal {
 	}
 	return refusal{}
 }
-
-// serviceTime is the time of tokens and limits. The caller holds mu.
-func (s *Sim) serviceTime() time.Time { return s.opt.Now().Add(s.clock.Sub(s.opt.Start)) }
 
 // checkMethod refuses the wrong method the way vendor doc 90313 says it shows:
 // the body is not seen, so a parameter is wrong.
@@ -256,56 +178,8 @@ func checkMethod(r Request) refusal {
 	}
 }
 
-// send writes the answer, or the part of it before the cut, and flushes it.
-func send(w http.ResponseWriter, a Answer, v Verdict) {
-	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=UTF-8")
-	maps.Copy(header, a.Header)
-	header.Set("Content-Length", strconv.Itoa(len(a.Body)))
-	status := a.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	w.WriteHeader(status)
-	body := a.Body
-	if v.Cut {
-		body = body[:min(max(v.CutAfter, 0), len(body))]
-	}
-	// A client that went away is none of the simulator's business.
-	_, _ = w.Write(body)
-	_ = http.NewResponseController(w).Flush()
-}
-
-// record counts an answer.
-func (s *Sim) record(m *meter, code int, scripted bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if code >= 0 {
-		m.counted.Codes[code]++
-	}
-	if scripted {
-		m.counted.Scripted++
-	}
-}
-
 // Calls returns the counters of every endpoint.
-func (s *Sim) Calls() map[string]Calls {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make(map[string]Calls, len(s.meters))
-	for endpoint, m := range s.meters {
-		counted := m.counted
-		counted.Codes = maps.Clone(counted.Codes)
-		all[endpoint] = counted
-	}
-	return all
-}
+func (s *Sim) Calls() map[string]Calls { return s.front.Calls() }
 
 // ResetCalls sets the counters to zero. Budgets stay used.
-func (s *Sim) ResetCalls() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range s.meters {
-		m.counted = Calls{Codes: map[int]int{}}
-	}
-}
+func (s *Sim) ResetCalls() { s.front.ResetCalls() }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"syncd/internal/vendorsim/serve"
 )
 
 // OwnerDay is what the vendor would tell of an owner's day when it is asked at
@@ -91,7 +93,7 @@ func (s *Sim) Hidden() map[string]int {
 func (s *Sim) ownerNumbers(owners []string) ([]int, error) {
 	numbers := make([]int, 0, len(owners))
 	for _, owner := range owners {
-		n, known := s.stats.directory.staff(s.tenant, s.tenant.staffNamed(owner), s.clock.Unix())
+		n, known := s.stats.directory.staff(s.tenant, s.tenant.staffNamed(owner), s.Now().Unix())
 		if !known {
 			return nil, fmt.Errorf("there is no owner %q", owner)
 		}
@@ -102,14 +104,14 @@ func (s *Sim) ownerNumbers(owners []string) ([]int, error) {
 
 // hiding are the control endpoints for owners out of sight.
 func (s *Sim) hiding(mux *http.ServeMux) {
-	list := func(w http.ResponseWriter) { reply(w, s.Hidden()) }
+	list := func(w http.ResponseWriter) { serve.Reply(w, s.Hidden()) }
 	mux.HandleFunc("GET /_sim/hidden", func(w http.ResponseWriter, _ *http.Request) { list(w) })
 	mux.HandleFunc("POST /_sim/hidden", func(w http.ResponseWriter, r *http.Request) {
 		var want struct {
 			Owners []string `json:"owners"`
 			Code   int      `json:"code"`
 		}
-		if !request(w, r, &want) {
+		if !serve.ReadControl(w, r, &want) {
 			return
 		}
 		if err := s.Hide(want.Code, want.Owners...); err != nil {
