@@ -42,7 +42,7 @@ func (x *indexes) at(t *tenant, at int64) *index {
 
 // index looks at every chat and every person once.
 func (t *tenant) index(at int64) *index {
-	chats, staff := t.chats.count(at), t.staffCount(at)
+	chats, staff := t.chats.Count(at), t.staffCount(at)
 	x := &index{
 		at:       at,
 		status:   make([]int8, chats),

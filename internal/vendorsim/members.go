@@ -103,7 +103,7 @@ func (t *tenant) follower(key uint64, s stay, left int64) stay {
 func (t *tenant) firstJoin(chat, key uint64, first bool) int64 {
 	created, x := t.created(chat), t.bits(drawFirstJoin, key, 0)
 	switch {
-	case chat >= t.chats.n && first:
+	case chat >= t.chats.N && first:
 		return created + wait(x, 3*day)
 	case first:
 		u := unit(x)

@@ -109,7 +109,7 @@ func (c *client) owners(n int) []string {
 // count adds up a day from the chats as they are at its last second.
 func count(s *Sim, owner int, date int64) (f Figures) {
 	t, last := s.tenant, dayBegins(date+1)-1
-	for n := range t.chats.count(max(last, t.start)) {
+	for n := range t.chats.Count(max(last, t.start)) {
 		if t.created(n) > last || last >= t.dissolved(n) {
 			continue
 		}

@@ -109,8 +109,8 @@ func (c *correction) before(f Figures, done bool) (Figures, bool) {
 // since is the first day that this person has a row.
 func (t *tenant) drawnDay(staff int, date int64) (f Figures, since int64) {
 	s := uint64(staff)
-	if s >= t.staff.n {
-		since = dayOf(t.staff.when(s))
+	if s >= t.staff.N {
+		since = dayOf(t.staff.When(s))
 	}
 	if date < since || date >= dayOf(t.resigned(staff)) {
 		return Figures{}, since

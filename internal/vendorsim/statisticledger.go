@@ -100,7 +100,7 @@ func (t *tenant) block(number int64) *block {
 		days:   make([][]Figures, staff),
 	}
 	var owners []tenure
-	for chat := range t.chats.count(max(end, t.start)) {
+	for chat := range t.chats.Count(max(end, t.start)) {
 		if t.created(chat) > end {
 			continue
 		}

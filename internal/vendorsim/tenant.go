@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"strconv"
 	"time"
+
+	"syncd/internal/vendorsim/dice"
 )
 
 const (
@@ -23,8 +25,8 @@ type tenant struct {
 	meanSize   int
 	maxSize    int
 	odd        bool
-	chats      arrivals
-	staff      arrivals
+	chats      dice.Arrivals
+	staff      dice.Arrivals
 	peopleMask uint64 // customers are numbered 0 to peopleMask
 }
 
@@ -43,8 +45,8 @@ func newTenant(o Options) *tenant {
 	t.seed = mix(t.seed ^ corp)
 	t.corp = base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, corp))[:6]
 	// Each day brings 0.4 % more chats and 0.3 % more staff.
-	t.chats = arrivals{kind: drawBorn, n: uint64(o.Chats), gap: max(1, day*250/int64(o.Chats)), tenant: t}
-	t.staff = arrivals{kind: drawHired, n: uint64(o.Owners), gap: max(1, day*333/int64(o.Owners)), tenant: t}
+	t.chats = dice.Arrivals{Seed: t.seed, Kind: uint64(drawBorn), N: uint64(o.Chats), Start: t.start, Gap: max(1, day*250/int64(o.Chats))}
+	t.staff = dice.Arrivals{Seed: t.seed, Kind: uint64(drawHired), N: uint64(o.Owners), Start: t.start, Gap: max(1, day*333/int64(o.Owners))}
 	people := max(1<<16, uint64(o.Chats)*uint64(o.MeanMembers))
 	t.peopleMask = 1<<bits.Len64(people-1) - 1
 	return t
@@ -52,8 +54,8 @@ func newTenant(o Options) *tenant {
 
 // created is when the chat began.
 func (t *tenant) created(chat uint64) int64 {
-	if chat >= t.chats.n {
-		return t.chats.when(chat)
+	if chat >= t.chats.N {
+		return t.chats.When(chat)
 	}
 	return t.start - day - int64(unit(t.bits(drawCreated, chat, 0))*900*day)
 }
@@ -65,7 +67,7 @@ func (t *tenant) dissolved(chat uint64) int64 {
 
 // alive reports whether the chat exists at the instant.
 func (t *tenant) alive(chat uint64, at int64) bool {
-	return chat < t.chats.count(at) && at < t.dissolved(chat)
+	return chat < t.chats.Count(at) && at < t.dissolved(chat)
 }
 
 // giant reports whether the chat is one of the largest.
@@ -90,8 +92,8 @@ func (t *tenant) resigned(staff int) int64 {
 	switch {
 	case staff < 2:
 		return never
-	case s >= t.staff.n:
-		return t.staff.when(s) + wait(t.bits(drawResigned, s, 0), 300*day)
+	case s >= t.staff.N:
+		return t.staff.When(s) + wait(t.bits(drawResigned, s, 0), 300*day)
 	case staff == 2 || t.bits(drawEarlyLeaver, s, 0)%100 < 3:
 		return t.start - int64(unit(t.bits(drawResigned, s, 0))*40*day)
 	default:
@@ -102,7 +104,7 @@ func (t *tenant) resigned(staff int) int64 {
 // employed reports whether the person is in the directory at the instant.
 func (t *tenant) employed(staff int, at int64) bool {
 	s := uint64(staff)
-	return (s < t.staff.n || t.staff.when(s) <= at) && at < t.resigned(staff)
+	return (s < t.staff.N || t.staff.When(s) <= at) && at < t.resigned(staff)
 }
 
 // pick draws an employed person of the given parity, lower numbers more often.
@@ -120,7 +122,7 @@ func (t *tenant) pick(drawn uint64, parity int, at int64) int {
 
 // staffCount is how many people have ever been hired by the instant; before the
 // start it is those of the start.
-func (t *tenant) staffCount(at int64) int { return int(t.staff.count(max(at, t.start))) }
+func (t *tenant) staffCount(at int64) int { return int(t.staff.Count(max(at, t.start))) }
 
 // tenure is the time from which a person owns a chat.
 type tenure struct {

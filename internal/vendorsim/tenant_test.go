@@ -107,7 +107,7 @@ func TestPagingReturnsEachChatOnce(t *testing.T) {
 			require.LessOrEqual(t, len(page), limit)
 		}
 		var want []string
-		for n := range c.sim.tenant.chats.count(c.sim.Now().Unix()) {
+		for n := range c.sim.tenant.chats.Count(c.sim.Now().Unix()) {
 			chat, alive := c.sim.Chat(c.sim.tenant.chatID(n), c.sim.Now())
 			all, own := c.sim.tenant.tenures(nil, n, c.sim.Now().Unix())
 			require.NotEmpty(t, all)

@@ -156,7 +156,7 @@ func (s *Sim) Chat(id string, at time.Time) (Chat, bool) {
 func (s *Sim) Chats(at time.Time) iter.Seq[Chat] {
 	return func(yield func(Chat) bool) {
 		unix := at.Unix()
-		for n := range s.tenant.chats.count(unix) {
+		for n := range s.tenant.chats.Count(unix) {
 			if unix < s.tenant.dissolved(n) && !yield(s.tenant.chat(n, unix)) {
 				return
 			}
@@ -183,7 +183,7 @@ func (s *Sim) Totals(at time.Time) Totals {
 	chatOwners := map[int]bool{}
 	var owners []tenure
 	var present []presence
-	for n := range t.chats.count(unix) {
+	for n := range t.chats.Count(unix) {
 		if unix >= t.dissolved(n) {
 			continue
 		}

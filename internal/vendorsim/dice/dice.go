@@ -49,3 +49,37 @@ func Percent(bits, p uint64) bool { return bits%100 < p }
 func Wait(bits uint64, mean int64) int64 {
 	return 1 + int64(-math.Log1p(-Unit(bits))*float64(mean))
 }
+
+// Version is how often something has changed by now, counted so that it differs
+// after every change: the seconds since the start are cut into slots, and in
+// permille of them the thing changes once.
+func Version(seed, kind, subject uint64, since, slot int64, permille uint64) uint64 {
+	for k := since / slot; k >= 0; k-- {
+		x := Bits(seed, kind, subject, uint64(k))
+		if x%1000 < permille && k*slot+int64(x>>32)%slot <= since {
+			return uint64(k) + 1
+		}
+	}
+	return 0
+}
+
+// Arrivals number things that come one after another: N are there at the start,
+// then one follows in every gap of seconds, at a drawn moment of it.
+type Arrivals struct {
+	Seed, Kind, N uint64
+	Start, Gap    int64 // Unix seconds, seconds
+}
+
+// When is the instant at which number i ≥ N arrives.
+func (a Arrivals) When(i uint64) int64 {
+	return a.Start + int64(i-a.N)*a.Gap + 1 + int64(Bits(a.Seed, a.Kind, i, 0)%uint64(a.Gap))
+}
+
+// Count is how many have arrived by an instant that is not before the start.
+func (a Arrivals) Count(at int64) uint64 {
+	n := a.N + uint64((at-a.Start)/a.Gap)
+	if a.When(n) <= at {
+		n++
+	}
+	return n
+}

@@ -43,3 +43,28 @@ func TestMeans(t *testing.T) {
 	require.InDelta(t, 1000, float64(sum)/n, 50)
 	require.InDelta(t, 0.3, float64(hits)/n, 0.02)
 }
+
+func TestArrivals(t *testing.T) {
+	t.Parallel()
+	a := dice.Arrivals{Seed: 3, Kind: 1, N: 10, Start: 1_000_000, Gap: 500}
+	require.Equal(t, uint64(10), a.Count(a.Start))
+	for i := uint64(10); i < 200; i++ {
+		require.Less(t, a.When(i), a.When(i+1))
+		require.Equal(t, i, a.Count(a.When(i)-1))
+		require.Equal(t, i+1, a.Count(a.When(i)))
+	}
+}
+
+func TestVersionChangesOnlyForward(t *testing.T) {
+	t.Parallel()
+	last, changes := uint64(0), 0
+	for since := int64(0); since < 100_000; since += 50 {
+		v := dice.Version(1, 2, 3, since, 1000, 300)
+		require.GreaterOrEqual(t, v, last)
+		if v != last {
+			changes++
+		}
+		last = v
+	}
+	require.InDelta(t, 30, changes, 15)
+}
