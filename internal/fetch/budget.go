@@ -19,6 +19,10 @@ type Budget struct {
 	penalties []time.Duration
 	congested []string
 
+	// spent is the vendor's word that no metered call of the source is left, where
+	// no [Meter] keeps it.
+	spent block
+
 	mu    sync.Mutex
 	gates map[string]*gate
 }
@@ -134,10 +138,7 @@ func (g *gate) blocked(now time.Time) (time.Duration, reason) {
 	if !g.blockedUntil.After(now) {
 		return 0, reason{}
 	}
-	return g.blockedUntil.Sub(now), reason{
-		code: g.blockedBy,
-		text: fmt.Sprintf("vendor throttles (%s) until %s", g.blockedBy, g.blockedUntil.UTC().Format(time.RFC3339)),
-	}
+	return g.blockedUntil.Sub(now), blockedBy(g.blockedBy, g.blockedUntil)
 }
 
 // pace reserves the next call within our own limits and returns the wait it
@@ -258,6 +259,9 @@ func (g *gate) allow(n int, now time.Time) {
 
 func (g *gate) state(now time.Time) BudgetState {
 	wait, why := g.blocked(now)
+	if rest, spent := g.spent.wait(now); rest > wait {
+		wait, why = rest, spent
+	}
 	if wait == 0 {
 		wait, why = g.full(now)
 	}

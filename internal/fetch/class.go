@@ -41,11 +41,14 @@ const (
 	// vendor keeps, or offers yet. It is an answer about the range, not a fault:
 	// those days cannot be had now.
 	ClassOutside
+	// ClassNotReady means that the vendor has not made it yet: the same question
+	// about this record again, later. It is no fault.
+	ClassNotReady
 )
 
 var classNames = [...]string{
 	"unknown", "transient", "throttled", "auth", "cursor gone", "malformed",
-	"gone", "denied", "too large", "refused", "outside",
+	"gone", "denied", "too large", "refused", "outside", "not ready",
 }
 
 func (c Class) String() string {
@@ -73,6 +76,10 @@ type Error struct {
 	Remedy string
 	// RetryAfter is how long the vendor blocks us; 0 where it does not say.
 	RetryAfter time.Duration
+	// Scope is what a block of ClassThrottled is about: the endpoint that was asked
+	// ("" or ScopeEndpoint), all metered calls of the source, or all calls to the
+	// host. The latter two need a RetryAfter.
+	Scope Scope
 	// Err is the cause for errors.Is (context.Canceled and the like), or nil.
 	// Its text is not printed.
 	Err error

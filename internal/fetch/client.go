@@ -38,7 +38,8 @@ type Options struct {
 	// BackoffFirst and BackoffMax bound the full jitter before a repeat: the
 	// n-th pause is drawn from [0, min(BackoffMax, BackoffFirst·2ⁿ)] (1 s, 20 s).
 	BackoffFirst, BackoffMax time.Duration
-	// RetryAfterMax caps what a Retry-After header can ask for (1 h).
+	// RetryAfterMax caps what a Retry-After header can ask for (1 h), not what a
+	// verdict knows.
 	RetryAfterMax time.Duration
 	// WaitMax is the longest single wait for a budget or a vendor's block. A
 	// longer one is refused at once with ClassThrottled and RetryAfter (90 s).
@@ -46,6 +47,15 @@ type Options struct {
 
 	// Limits is the call budget.
 	Limits Limits
+	// Meter books every request that is not Unmetered before it is sent; nil is
+	// none.
+	Meter Meter
+	// Now is the clock by which Meter is told how long the vendor has nothing left
+	// (time.Now).
+	Now func() time.Time
+	// Hosts remembers hosts that have banned this machine. Clients of one process
+	// share it; nil is one of the client's own.
+	Hosts *Hosts
 	// Penalties are the times for which an endpoint rests after ClassThrottled
 	// without a time of the vendor's: the first entry, at the next one the
 	// second, …; the last repeats. A success starts over. None: plain backoff.
@@ -78,6 +88,15 @@ func (o Options) withDefaults() Options {
 	if o.Scrubber == nil {
 		o.Scrubber = NewScrubber()
 	}
+	if o.Hosts == nil {
+		o.Hosts = NewHosts()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Meter != nil {
+		o.Limits.PerMonth = 0
+	}
 	return o
 }
 
@@ -85,6 +104,12 @@ func (o Options) withDefaults() Options {
 type Request struct {
 	// Endpoint is the label and the key of the budget: "groupchat/get".
 	Endpoint string
+	// Lane is the share of Options.Meter that the request is booked on; "" is none
+	// of its own.
+	Lane string
+	// Unmetered requests are not booked, and sent whatever is spent: those for a
+	// token.
+	Unmetered bool
 	// Prepare builds the request. It is called anew before every attempt, after
 	// the waiting, so that a token or a signature is fresh. Its error ends the
 	// request; an [*Error] is passed on.
@@ -163,7 +188,8 @@ func (c *Client) Budget() *Budget { return c.budget }
 func (c *Client) Scrubber() *Scrubber { return c.opts.Scrubber }
 
 // Do sends the request until it is answered well, answered with an error that
-// does not pass, or a bound of [Options] is reached. Every error is an [*Error].
+// does not pass, or a bound of [Options] is reached. Every error is an [*Error],
+// but for one of Options.Meter's keeper, which is no vendor's and wrapped as it is.
 // When ctx ends, the error has code "canceled" and wraps ctx's own; a deadline
 // of ours has code "timeout" and wraps nothing.
 func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
@@ -174,6 +200,9 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	run := &run{Client: c, req: req, gate: c.budget.gate(req.Endpoint), caller: ctx, pauses: c.pauses()}
 	for {
 		bad := run.try(bounded)
+		if run.keeper != nil {
+			return run.resp, run.keeper
+		}
 		if bad == nil {
 			return run.resp, nil
 		}

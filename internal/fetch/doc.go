@@ -7,7 +7,8 @@
 // same request goes out again. Redirects are never followed: a POST would turn
 // into a GET, and a token in the URL would leave with it.
 //
-// It knows no vendor, no record and no database, and it keeps budgets in memory
-// only: a restart forgets what was spent. The vendors live in the folders below,
-// the reading of their JSON in fetch/lenient.
+// It knows no vendor, no record and no database. The budgets that it keeps are in
+// memory: a restart forgets what was spent. One that must outlive that, or is
+// shared with other processes, is kept by somebody else behind [Meter]. The
+// vendors live in the folders below, the reading of their JSON in fetch/lenient.
 package fetch

@@ -2,7 +2,7 @@ package fetch
 
 import "time"
 
-// Scope says who shares one budget.
+// Scope says who shares one budget, or one block.
 type Scope string
 
 // The scopes.
@@ -11,6 +11,8 @@ const (
 	ScopeEndpoint Scope = "endpoint"
 	// ScopeSource lets all endpoints of a source share them.
 	ScopeSource Scope = "source"
+	// ScopeHost is for blocks only: all sources that call the host are in it.
+	ScopeHost Scope = "host"
 )
 
 // Limits is a call budget as data. A zero figure is no limit.
@@ -21,7 +23,7 @@ type Limits struct {
 	// PerHour holds for every 60 minutes, however they are cut.
 	PerHour int
 	// PerMonth holds for the calendar month in Zone. It counts the calls of
-	// this process only.
+	// this process only, and nothing where Options.Meter does.
 	PerMonth int
 	// Zone is where the month begins; nil is UTC.
 	Zone *time.Location

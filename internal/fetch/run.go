@@ -22,6 +22,10 @@ type run struct {
 	resp   Response
 	// over says that repeating is out of the question whatever the class.
 	over bool
+	// booked says that the meter has granted an attempt that is not sent yet.
+	booked bool
+	// keeper is an error of the meter's keeper: it ends the run.
+	keeper error
 }
 
 // try waits for the budget, sends the request once and settles the budget with
@@ -36,7 +40,14 @@ func (r *run) try(ctx context.Context) *Error {
 		if bad != nil {
 			return bad
 		}
-		slot, bad := r.enter(ctx)
+		waited, bad := r.clear(ctx, httpReq.URL.Host)
+		if bad != nil {
+			return bad
+		}
+		if waited {
+			continue // what was prepared may have grown old
+		}
+		slot, bad := r.enter(ctx, httpReq.URL.Host)
 		if bad != nil {
 			return bad
 		}
@@ -45,6 +56,64 @@ func (r *run) try(ctx context.Context) *Error {
 		}
 		return r.send(ctx, httpReq, slot)
 	}
+}
+
+// clear waits for what is known only now, or refuses: the host may have banned
+// us, and the meter is asked last, for what it has booked is spent.
+func (r *run) clear(ctx context.Context, host string) (waited bool, bad *Error) {
+	wait, why := r.shut(host, time.Now())
+	if wait == 0 {
+		wait, why, bad = r.book(ctx)
+	}
+	if wait == 0 || bad != nil {
+		return false, bad
+	}
+	if wait > r.patience(ctx, time.Now()) {
+		return false, r.refuse(wait, why)
+	}
+	return true, r.sleep(ctx, wait, why.text)
+}
+
+// shut is how long nothing may be sent to the host, and nothing that counts at
+// all.
+func (r *run) shut(host string, now time.Time) (time.Duration, reason) {
+	wait, why := r.opts.Hosts.of(host).wait(now)
+	if r.req.Unmetered {
+		return wait, why
+	}
+	if rest, spent := r.gate.spent.wait(now); rest > wait {
+		return rest, spent
+	}
+	return wait, why
+}
+
+// book asks the meter for one attempt, once.
+func (r *run) book(ctx context.Context) (time.Duration, reason, *Error) {
+	if r.opts.Meter == nil || r.req.Unmetered || r.booked {
+		return 0, reason{}, nil
+	}
+	wait, why, err := r.opts.Meter.Take(ctx, r.req.Lane)
+	if err != nil {
+		return 0, reason{}, r.keepersError(ctx, "book a call", err)
+	}
+	r.booked = wait <= 0
+	return max(wait, 0), reason{code: codeBudget, text: why}, nil
+}
+
+// keepersError ends the run on an error of the meter's keeper, unless ctx has
+// ended and the error says no more than that.
+func (r *run) keepersError(ctx context.Context, doing string, err error) *Error {
+	if bad := r.ended(ctx); bad != nil {
+		return bad
+	}
+	r.keeper = fmt.Errorf("%s of %s: %w", doing, r.req.Endpoint, err)
+	return &Error{Class: ClassUnknown, Code: codeBudget, Message: doing}
+}
+
+// refuse ends the run because of a wait that is too long.
+func (r *run) refuse(wait time.Duration, why reason) *Error {
+	r.over = true
+	return &Error{Class: ClassThrottled, Code: why.code, Message: why.text, RetryAfter: wait}
 }
 
 // admit waits until nothing but the queue for a slot is in the way, or refuses
@@ -60,8 +129,7 @@ func (r *run) admit(ctx context.Context) *Error {
 			return nil
 		}
 		if wait > r.patience(ctx, now) {
-			r.over = true
-			return &Error{Class: ClassThrottled, Code: why.code, Message: why.text, RetryAfter: wait}
+			return r.refuse(wait, why)
 		}
 		if bad := r.sleep(ctx, wait, why.text); bad != nil {
 			return bad
@@ -101,16 +169,24 @@ func (r *run) prepare(ctx context.Context) (*http.Request, *Error) {
 	return nil, &Error{Class: ClassUnknown, Code: "request", Message: "prepare: " + err.Error()}
 }
 
-func (r *run) enter(ctx context.Context) (*slot, *Error) {
+func (r *run) enter(ctx context.Context, host string) (*slot, *Error) {
 	slot, err := r.gate.enter(ctx)
 	if err != nil {
 		return nil, r.ended(ctx)
+	}
+	if slot == nil {
+		return nil, nil
+	}
+	if wait, _ := r.shut(host, time.Now()); wait > 0 {
+		slot.leave()
+		return nil, nil
 	}
 	return slot, nil
 }
 
 func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Error {
 	defer slot.leave()
+	r.booked = false
 	r.resp.Calls++
 	r.resp.RequestedAt = time.Now()
 	answer, bad := r.exchange(ctx, httpReq)
@@ -122,10 +198,29 @@ func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Erro
 		r.resp.Body = answer.Body
 		slot.succeeded(r.resp.ReceivedAt)
 	} else {
-		slot.failed(bad, r.resp.ReceivedAt)
+		r.failed(ctx, httpReq.URL.Host, slot, bad)
 	}
 	r.report(answer, bad)
 	return bad
+}
+
+// failed draws the consequences of an error for whom its scope reaches.
+func (r *run) failed(ctx context.Context, host string, slot *slot, bad *Error) {
+	now := r.resp.ReceivedAt
+	blocks := bad.Class == ClassThrottled && bad.RetryAfter > 0
+	switch {
+	case blocks && bad.Scope == ScopeHost:
+		r.opts.Hosts.of(host).begin(now.Add(bad.RetryAfter), bad.Code)
+	case blocks && bad.Scope == ScopeSource && r.opts.Meter == nil:
+		r.budget.spent.begin(now.Add(bad.RetryAfter), bad.Code)
+	case blocks && bad.Scope == ScopeSource:
+		err := r.opts.Meter.Spent(ctx, r.opts.Now().Add(bad.RetryAfter), bad.Code)
+		if err != nil && r.ended(ctx) == nil {
+			r.keeper = fmt.Errorf("note that %s answers %s: %w", r.req.Endpoint, bad.Code, err)
+		}
+	default:
+		slot.failed(bad, now)
+	}
 }
 
 // judge classes an answer and adds what its header says about waiting. The
@@ -144,9 +239,8 @@ func (r *run) judge(a Answer) *Error {
 	}
 	e := *bad
 	if e.Class.Repeats() && e.RetryAfter == 0 {
-		e.RetryAfter = retryAfter(a.Header, time.Now())
+		e.RetryAfter = min(retryAfter(a.Header, time.Now()), r.opts.RetryAfterMax)
 	}
-	e.RetryAfter = min(e.RetryAfter, r.opts.RetryAfterMax)
 	return &e
 }
 
