@@ -8,6 +8,8 @@ type Hooks struct {
 	Attempted func(Attempt)
 	// Waiting is called before a wait of a second or more.
 	Waiting func(Wait)
+	// Noticed is called when a client works around something.
+	Noticed func(Notice)
 }
 
 // Attempt is one request as it went over the wire.
@@ -29,4 +31,12 @@ type Wait struct {
 	For              time.Duration
 	// Why is for people: "vendor throttles (45009)".
 	Why string
+}
+
+// Notice is something that a client has noticed and works around, and that a
+// person should look at.
+type Notice struct {
+	Source, Endpoint string
+	// What is for people: "this machine's clock is 7m0s behind the vendor's".
+	What string
 }

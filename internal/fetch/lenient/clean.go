@@ -71,6 +71,9 @@ func Extra(unknown jsontext.Value, more ...Member) []byte {
 	return appendObject(nil, members)
 }
 
+// Canonical returns one JSON value in the form that [Extra] gives its members.
+func Canonical(value jsontext.Value) []byte { return canonical(nil, value, 1) }
+
 // membersOf reads an object; its values are canonical.
 func membersOf(object jsontext.Value, depth int) []Member {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(object), decoding)
