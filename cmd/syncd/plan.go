@@ -238,7 +238,7 @@ func (p *planner) list(ctx context.Context, spec model.StreamSpec, pass model.Pa
 	if len(chains) == 1 {
 		planned.Note = "one list"
 	}
-	if spec.Lists == model.RecordChat {
+	if slices.Contains(spec.Lists, model.RecordChat) {
 		planned.Note += fmt.Sprintf(", %d chats known", known.Total)
 	}
 	return nil
@@ -262,7 +262,7 @@ func (p *planner) chains(ctx context.Context, spec model.StreamSpec, pass model.
 
 // pages is how many pages the known chats of a chain fill.
 func (p *planner) pages(spec model.StreamSpec, chain model.Chain, known store.KnownChats) int64 {
-	if spec.Lists != model.RecordChat {
+	if !slices.Contains(spec.Lists, model.RecordChat) {
 		return 1
 	}
 	chats := known.Total

@@ -102,8 +102,8 @@ func extent(p sweep.Progress) (done, total int64) {
 	if p.Total > 0 {
 		return p.Done, p.Total
 	}
-	if p.Counts.TotalLast != nil {
-		total = *p.Counts.TotalLast
+	if p.Counts.TotalFirst != nil {
+		total = *p.Counts.TotalFirst
 	}
 	return p.Counts.RowsRead, total
 }

@@ -131,7 +131,7 @@ func TestLeaksAreFound(t *testing.T) {
 		"groupchat.chat":        `update groupchat.chat set extra = jsonb_build_object('unknown', array[$1::text])`,
 		"groupchat.chat_member": `update groupchat.chat_member set name = $1::text`,
 		"sync.pass":             `update sync.pass set error = 'Get "http://x/?corpsecret=' || $1::text || '"'`,
-		"sync.page":             `insert into sync.page (pass_id, ids) values (1, array[$1::text])`,
+		"sync.page":             `insert into sync.page (pass_id, subject, record, ids) values (1, $1, $1, array[$1::text])`,
 		"sync.reject": `insert into sync.reject (source, stream, kind, parent, id, raw_hash, raw, reason, pass_id, first_seen_at, last_seen_at)
 			values ('acme', 'members', 'member', '', '', 1, '{"x":"' || $1::text || '"}', '', 1, now(), now())`,
 	} {

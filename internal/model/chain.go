@@ -36,6 +36,57 @@ type Subject struct {
 	Params json.RawMessage
 	// Owners are the owners that the chain is restricted to; nil for all.
 	Owners []string
+	// Lane names the watermark that the subject shares with those of other modes;
+	// "" has none.
+	Lane string
+}
+
+// BoundsSpec says how the chains of a list stream are frozen to records created
+// within some time.
+type BoundsSpec struct {
+	// Margin is how long before the start of the pass the time ends: what is
+	// younger may not be visible yet, and belongs to the next pass.
+	Margin time.Duration
+	// FromWatermark begins at the watermark of the subject's lane, less Overlap;
+	// otherwise at the first record there ever was.
+	FromWatermark bool
+	Overlap       time.Duration
+	// Ascending says that the vendor lists by creation, oldest first. What a chain
+	// has committed is then a watermark, and a chain whose cursor is lost goes on
+	// from there.
+	Ascending bool
+}
+
+// Until is the younger bound of the chains of a pass that began then; zero for nil.
+func (b *BoundsSpec) Until(started time.Time) time.Time {
+	if b == nil {
+		return time.Time{}
+	}
+	return started.Add(-b.Margin)
+}
+
+// Follow is how a detail stream reads records that change for a while after they
+// were born, and then no more.
+type Follow struct {
+	// For is how long a record is followed; the last read is when it ends.
+	For time.Duration
+	// Min is the least pause between two reads.
+	Min time.Duration
+}
+
+// Next says when a record born then is to be read again after a read at now. Last
+// says that this read was the last: the pause between two reads is half of the age
+// that the record has, so that young ones are read often.
+func (f Follow) Next(born, now time.Time) (due time.Time, last bool) {
+	end := born.Add(f.For)
+	if !now.Before(end) {
+		return time.Time{}, true
+	}
+	due = now.Add(max(f.Min, now.Sub(born)/2))
+	if due.After(end) {
+		return end, false
+	}
+	return due, false
 }
 
 // Record is a kind of record that a list stream enumerates.
@@ -43,8 +94,10 @@ type Record string
 
 // The records whose absence from a complete list means something.
 const (
-	RecordChat  Record = "chat"
-	RecordOwner Record = "owner"
+	RecordChat     Record = "chat"
+	RecordOwner    Record = "owner"
+	RecordTask     Record = "task"
+	RecordGroupSet Record = "group_set"
 )
 
 // StreamSpec is what the loop must know of a stream: differences between
@@ -57,11 +110,23 @@ type StreamSpec struct {
 	Needs []string
 	// Subjects are the chains of a list stream, in order; nil otherwise.
 	Subjects []Subject
-	// Lists is what a list stream enumerates; "" where absence means nothing.
-	Lists Record
+	// Mode tells apart the passes of a stream that reads the same records in more
+	// than one way, each with its own rhythm: "full" lists everything, "new" what
+	// was created since. "" has one way only. The passes of two modes are separate,
+	// under one lease.
+	Mode string
+	// Lists are the records that a list stream enumerates; nil where absence means
+	// nothing.
+	Lists []Record
 	// ConfirmedBy is the detail stream whose direct read confirms that a record
-	// missed by this list is gone; Confirms is the reverse.
+	// missed by this list is gone; Confirms is the reverse. Where nothing confirms,
+	// a second complete pass that misses the record does.
 	ConfirmedBy, Confirms string
+	// Bounds freezes the chains of a list stream; nil leaves them open.
+	Bounds *BoundsSpec
+	// DriftRepeats is how often a pass is repeated at once because records moved
+	// while it was read.
+	DriftRepeats int
 	// ForOwners makes the params of a chain restricted to some owners, at most
 	// [OwnerBatchMax]; nil where the vendor has no such filter.
 	ForOwners func(ids []string) json.RawMessage
@@ -77,12 +142,31 @@ type StreamSpec struct {
 	// Scope is a JSON object of the filters that decide which records the
 	// stream can see. Two passes are comparable only under equal scopes.
 	Scope json.RawMessage
-	// MaxAge is how old an item of a detail stream may grow before it is due.
+	// MaxAge is how old an item of a detail stream may grow before it is due; 0 is
+	// never: it is due when something asks for it.
 	MaxAge time.Duration
+	// Follow takes the place of MaxAge where records change for a while only.
+	Follow *Follow
 	// CursorTTL is how long a cursor is trusted; 0 is forever.
 	CursorTTL time.Duration
 	// Concurrency is how many chains are fetched at once, at least 1.
 	Concurrency int
+}
+
+// Ascends reports whether the chain can go on from what it has committed without
+// its cursor.
+func (s StreamSpec) Ascends(cp Checkpoint) bool {
+	return s.Bounds != nil && s.Bounds.Ascending && cp.Watermark.After(cp.Chain.Bounds.After)
+}
+
+// LaneOf returns the watermark's lane of a subject, "" for none.
+func (s StreamSpec) LaneOf(subject string) string {
+	for _, known := range s.Subjects {
+		if known.Name == subject {
+			return known.Lane
+		}
+	}
+	return ""
 }
 
 // ParamsOf returns the params that the spec gives an open chain today; nil for
@@ -107,6 +191,18 @@ type Chain struct {
 	Params json.RawMessage
 	// Owners are the owners that the chain is restricted to; nil for all.
 	Owners []string
+	// Bounds are the records that the chain is frozen to.
+	Bounds Bounds
+	// BornAt is when the record of a detail chain was born; zero where that is not
+	// known.
+	BornAt time.Time
+}
+
+// Bounds are two instants of creation; a zero one does not bound.
+type Bounds struct {
+	// After is the older bound: records created then are in, also where the vendor
+	// knows "later than" only. Until is the younger one and is in, too.
+	After, Until time.Time
 }
 
 // OwnerBatchMax is how many owners a chain is restricted to at most: the size of
@@ -133,6 +229,11 @@ type Checkpoint struct {
 	Pages int
 	// Restarts is how often the chain had to start over within its pass.
 	Restarts int
+	// Resumes is how often it went on from its watermark with a new cursor.
+	Resumes int
+	// Watermark is the youngest creation among what was committed since the chain
+	// was opened; zero where the stream has none.
+	Watermark time.Time
 	// UpdatedAt is when the cursor was born.
 	UpdatedAt time.Time
 }
@@ -143,11 +244,13 @@ func (c Checkpoint) AtHead() bool { return c.Cursor == "" && c.Pages == 0 }
 // Usable reports whether the cursor may still be sent: params unchanged to the
 // byte and not older than ttl (0 is no limit). A checkpoint at the head always is.
 func (c Checkpoint) Usable(params json.RawMessage, ttl time.Duration, now time.Time) bool {
-	if c.AtHead() {
-		return bytes.Equal(c.Chain.Params, params)
-	}
 	fresh := ttl == 0 || now.Sub(c.UpdatedAt) <= ttl
-	return fresh && bytes.Equal(c.Chain.Params, params)
+	return (c.AtHead() || fresh) && c.SameParams(params)
+}
+
+// SameParams reports whether the chain was born with these very bytes.
+func (c Checkpoint) SameParams(params json.RawMessage) bool {
+	return bytes.Equal(c.Chain.Params, params)
 }
 
 // Item is one row of a detail stream that is due.
@@ -155,6 +258,10 @@ type Item struct {
 	Subject string
 	// DueAt is when the item wants to be read.
 	DueAt time.Time
+	// Params are those of this item; nil leaves those of the stream.
+	Params json.RawMessage
+	// BornAt is when the record was born; zero where that is not known.
+	BornAt time.Time
 	// Failures counts failed reads since the last good one.
 	Failures int
 	// Doubtful says that the latest answer was held back: the next one must not

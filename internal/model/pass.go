@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,10 +73,15 @@ type PassPlan struct {
 type Pass struct {
 	ID             int64
 	Source, Stream string
+	// Mode is that of the spec.
+	Mode string
 	// Scope is the hash of the filters.
 	Scope int64
 	// ConfirmedBy and Confirms are those of the spec.
 	ConfirmedBy, Confirms string
+	// Counted is the kind of record that the vendor's totals count, the first that
+	// the spec lists; "" for none.
+	Counted Record
 	// Subjects is that of the spec's window; "" for other shapes.
 	Subjects  WindowSubjects
 	StartedAt time.Time
@@ -93,7 +99,9 @@ type Counts struct {
 	// ItemsFailed could not be read and are due again soon; ItemsRefused are, as
 	// the vendor says, gone or out of sight.
 	ItemsFailed, ItemsRefused int64
-	TotalFirst, TotalLast     *int64
+	// TotalFirst and TotalLast add up the vendor's totals on the first and the last
+	// page of each chain; nil where it gives none.
+	TotalFirst, TotalLast *int64
 }
 
 // Add adds up two counts, n being the later one.
@@ -108,12 +116,14 @@ func (c *Counts) Add(n Counts) {
 	c.RejectsBlind += n.RejectsBlind
 	c.ItemsFailed += n.ItemsFailed
 	c.ItemsRefused += n.ItemsRefused
-	if c.TotalFirst == nil {
-		c.TotalFirst = n.TotalLast
+	c.TotalFirst, c.TotalLast = addTotals(c.TotalFirst, n.TotalFirst), addTotals(c.TotalLast, n.TotalLast)
+}
+
+func addTotals(a, b *int64) *int64 {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
 	}
-	if n.TotalLast != nil {
-		c.TotalLast = n.TotalLast
-	}
+	return new(*a + *b)
 }
 
 // Step is one thing to commit: a page with the checkpoint after it, a chain
@@ -129,8 +139,13 @@ type Step struct {
 	// the checkpoint after it. Both are for list streams.
 	From int64
 	To   Checkpoint
-	// Closed says that the chain is done; its checkpoint is removed.
+	// Closed says that the chain is done; its checkpoint is removed, and its
+	// watermark, To's, is kept under Lane where that is not "".
 	Closed bool
+	Lane   string
+	// Resumed says that the step has no page because the chain goes on from its
+	// watermark.
+	Resumed bool
 	// Split are the chains that take the place of one that is closed.
 	Split []Subject
 	// Culprit is the owner for whose sake the vendor refused a chain, or nil.
@@ -198,8 +213,12 @@ type ItemMove struct {
 	// At is when a failed read ended.
 	At time.Time
 	// DueAt is when it is due again, later than the pass began: a pass reads
-	// whatever is due at its start.
+	// whatever is due at its start. Zero is never by itself.
 	DueAt time.Time
+	// NotReady says that the failure is no fault: the vendor has not made it yet.
+	NotReady bool
+	// Closed says why the record is not read any more, or is "".
+	Closed string
 	// DoubtDueAt is when it is due again should its answer be held back.
 	DoubtDueAt time.Time
 }
@@ -228,14 +247,16 @@ const certificateAgeMax = 6 * time.Hour
 // PassFacts is what the certificate of a list pass is made from, once every one
 // of its chains has closed with a good verdict.
 type PassFacts struct {
-	StartedAt, FinishedAt               time.Time
-	Restarts, RejectsBlind, IDsDistinct int64
+	StartedAt, FinishedAt  time.Time
+	Restarts, RejectsBlind int64
 	// IDsLost says that the ids noted are not all that it has seen: PostgreSQL has
 	// crashed meanwhile.
 	IDsLost bool
-	// TotalFirst and TotalLast are the vendor's own totals, nil where it gives
-	// none.
-	TotalFirst, TotalLast *int64
+	// TotalsMoved says that a total of the vendor's changed while a chain was read,
+	// or is not the number of different ids that the chain has shown.
+	TotalsMoved bool
+	// Shifted says that records moved under the pages.
+	Shifted bool
 	// SameScope says that the latest pass that ended had the same filters, or that
 	// there is none.
 	SameScope bool
@@ -243,9 +264,8 @@ type PassFacts struct {
 
 // Certify says what the pass proves.
 func (f PassFacts) Certify() Verdict {
-	moved := func(total *int64) bool { return total != nil && *total != f.IDsDistinct }
 	switch {
-	case f.Restarts > 0, moved(f.TotalFirst), moved(f.TotalLast):
+	case f.Restarts > 0, f.TotalsMoved, f.Shifted:
 		return VerdictDrifted
 	case f.RejectsBlind > 0, f.IDsLost, !f.SameScope, f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax:
 		return VerdictUnproven

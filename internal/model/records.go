@@ -9,8 +9,9 @@ import (
 type Owner struct {
 	// ID is the vendor's user id, opaque, never empty.
 	ID string
-	// Name is nil where the answer does not tell it.
-	Name *string
+	// Name and DepartmentName are nil where the answer does not tell them.
+	Name           *string
+	DepartmentName *string `json:",omitempty"`
 }
 
 // Chat is what one answer tells of a group chat. A nil field is one the answer
@@ -104,7 +105,14 @@ type Page struct {
 	OwnerStats  []OwnerStat
 	DayStats    []DayStat
 	PeriodStats []PeriodStat
-	Rejects     []Reject
+	// SOPGroups go with Chats of the same page, Owners then being those of the
+	// chats; GroupSets are seen in a list of group sets.
+	SOPGroups []SOPGroup `json:",omitempty"`
+	GroupSets []GroupSet `json:",omitempty"`
+	// MessageReads are about one robot message, which a chain of several pages
+	// tells piece by piece.
+	MessageReads []MessageRead `json:",omitempty"`
+	Rejects      []Reject
 	// Next is the cursor of the following page; "" on the last one.
 	Next string
 	// Last says that the chain ends here.
@@ -112,15 +120,45 @@ type Page struct {
 	// Total is how many records the vendor says the chain has, or nil where it
 	// does not say.
 	Total *int64
+	// Shifted says that records have moved under the pages of the chain since its
+	// head: what it has seen proves nobody absent.
+	Shifted bool `json:",omitempty"`
 	// Calls is how many requests it took, repeats included.
 	Calls int
+}
+
+// Join returns the page with a later one of the same chain appended: rows of the
+// later come last, and what it tells of the whole chain takes the place of what was
+// told before. RequestedAt stays. The slices of p may be overwritten.
+func (p Page) Join(later Page) Page {
+	p.ReceivedAt, p.Next, p.Last, p.Total = later.ReceivedAt, later.Next, later.Last, later.Total
+	p.Shifted = p.Shifted || later.Shifted
+	p.Calls += later.Calls
+	p.Owners = append(p.Owners, later.Owners...)
+	p.Chats = append(p.Chats, later.Chats...)
+	p.Details = append(p.Details, later.Details...)
+	p.OwnerStats = append(p.OwnerStats, later.OwnerStats...)
+	p.DayStats = append(p.DayStats, later.DayStats...)
+	p.PeriodStats = append(p.PeriodStats, later.PeriodStats...)
+	p.SOPGroups = append(p.SOPGroups, later.SOPGroups...)
+	p.GroupSets = append(p.GroupSets, later.GroupSets...)
+	p.MessageReads = append(p.MessageReads, later.MessageReads...)
+	p.Rejects = append(p.Rejects, later.Rejects...)
+	return p
 }
 
 // Rows is how many records the page holds, rejects not counted.
 func (p Page) Rows() int {
 	n := len(p.Owners) + len(p.Chats) + len(p.Details) + len(p.OwnerStats) + len(p.DayStats) + len(p.PeriodStats)
+	n += len(p.GroupSets)
 	for _, d := range p.Details {
 		n += len(d.Members)
+	}
+	for _, g := range p.SOPGroups {
+		n += len(g.Tasks)
+	}
+	for _, m := range p.MessageReads {
+		n += 1 + len(m.ReaderIDs)
 	}
 	return n
 }

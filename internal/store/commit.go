@@ -51,6 +51,8 @@ type commit struct {
 	// were held back, by step.
 	applied []*detailRow
 	held    map[int]int64
+	// idsNoted counts the ids that this commit has added to sync.page.
+	idsNoted int64
 	// gone are the chats that this commit marks as gone, with the reason.
 	gone map[string]string
 }
@@ -74,24 +76,6 @@ func (c *commit) pages(yield func(int, *model.Page) bool) {
 			return
 		}
 	}
-}
-
-// noteIDs notes which ids a list pass has seen.
-func (c *commit) noteIDs(ctx context.Context, tx pgx.Tx) error {
-	var ids []string
-	for _, p := range c.pages {
-		for _, chat := range p.Chats {
-			ids = append(ids, chat.ID)
-		}
-		for _, o := range p.Owners {
-			ids = append(ids, o.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := exec(ctx, tx, "page_add", c.pass.ID, ids)
-	return err
 }
 
 // moveCheckpoints moves each chain once, from where its first step was read to
@@ -120,10 +104,14 @@ func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		if m.last.Closed {
 			n, err = exec(ctx, tx, "checkpoint_close", c.source, c.stream, subject, m.from)
+			if err == nil && m.last.Lane != "" && !m.last.To.Watermark.IsZero() {
+				_, err = exec(ctx, tx, "watermark_raise", c.source, c.stream, m.last.Lane, c.pass.Scope, m.last.To.Watermark)
+			}
 		} else {
 			to := m.last.To
 			n, err = exec(ctx, tx, "checkpoint_move", c.source, c.stream, subject, m.from, to.Version,
-				to.Cursor, to.Pages, to.Restarts, string(to.Chain.Params), to.UpdatedAt)
+				to.Cursor, to.Pages, to.Restarts, string(to.Chain.Params), to.UpdatedAt, timeOrNull(to.Watermark),
+				timeOrNull(to.Chain.Bounds.After), to.Resumes)
 		}
 		if err != nil {
 			return err
@@ -132,7 +120,7 @@ func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
 			return fmt.Errorf("chain %s: %w", subject, model.ErrCheckpointMoved)
 		}
 		if len(m.last.Split) > 0 {
-			if err := openChains(ctx, tx, c.pass, m.last.To.UpdatedAt, m.last.Split); err != nil {
+			if err := openChains(ctx, tx, c.pass, m.last.To.UpdatedAt, m.last.Split, nil); err != nil {
 				return err
 			}
 		}
@@ -174,6 +162,7 @@ func (c *commit) keepRejects(ctx context.Context, tx pgx.Tx) error {
 // count adds this transaction to the counters of the pass.
 func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 	n := &c.counts
+	shifted := false
 	for i := range c.steps {
 		step := &c.steps[i]
 		n.Calls += int64(step.Calls)
@@ -183,13 +172,20 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 			n.RowsRead += int64(p.Rows())
 			n.Calls += int64(p.Calls)
 			n.Retries += int64(max(p.Calls-1, 0))
-			if p.Total != nil {
-				n.TotalLast = p.Total
+			shifted = shifted || p.Shifted
+			if step.OfChain() && step.To.Pages == 1 && step.To.Restarts == 0 {
+				n.Add(model.Counts{TotalFirst: p.Total})
 			}
-		} else if step.OfChain() && !step.Closed {
+			if step.OfChain() && step.Closed {
+				n.Add(model.Counts{TotalLast: p.Total})
+			}
+		} else if step.OfChain() && !step.Closed && !step.Resumed {
 			n.Restarts++
 		}
 		if step.Item != nil && step.Item.FailedCode != "" {
+			if step.Item.NotReady {
+				continue
+			}
 			if step.Item.Refused {
 				n.ItemsRefused++
 			} else {
@@ -199,7 +195,7 @@ func (c *commit) count(ctx context.Context, tx pgx.Tx) error {
 	}
 	changed, err := exec(ctx, tx, "pass_count", c.pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls,
 		n.Retries, n.Restarts, n.Rejects, n.RejectsBlind, n.ItemsFailed,
-		n.ItemsRefused, n.TotalLast)
+		n.ItemsRefused, n.TotalFirst, n.TotalLast, c.idsNoted, shifted)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
 	if err := c.markGone(ctx, tx, gone); err != nil {
 		return err
 	}
-	_, err = exec(ctx, tx, "candidate_drop", c.source, c.pass.Confirms, settled)
+	_, err = exec(ctx, tx, "candidate_drop", c.source, c.pass.Confirms, model.RecordChat, settled)
 	return err
 }
 
@@ -83,13 +83,9 @@ func (c *commit) markGone(ctx context.Context, tx pgx.Tx, g goneChats) error {
 }
 
 func (c *commit) askCandidates(ctx context.Context, tx pgx.Tx) (map[string]bool, error) {
-	rows, err := tx.Query(ctx, q("candidate_ask"), c.source, c.pass.Confirms, sortedKeys(c.items))
+	found, err := column(ctx, tx, "candidate_ask", c.source, c.pass.Confirms, model.RecordChat, sortedKeys(c.items))
 	if err != nil {
-		return nil, fmt.Errorf("candidate_ask: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("candidate_ask: %w", err)
+		return nil, err
 	}
 	candidates := make(map[string]bool, len(found))
 	for _, id := range found {

@@ -253,6 +253,15 @@ func (c *commit) askItems(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// dueAt is when an item is due again; what is closed, or read on demand only, is
+// not due by itself.
+func dueAt(move *model.ItemMove) pgtype.Timestamptz {
+	if move.Closed != "" || move.DueAt.IsZero() {
+		return pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+	}
+	return pgtype.Timestamptz{Time: move.DueAt, Valid: true}
+}
+
 // moveItems says of every item of the steps when it was read and when it is due.
 func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 	last := map[string]int{}
@@ -278,9 +287,11 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 		at := last[subject]
 		step, was := &c.steps[at], c.items[subject]
 		move := step.Item
-		due[i] = pgtype.Timestamptz{Time: move.DueAt, Valid: true}
+		due[i] = dueAt(move)
 		switch {
 		case c.results[at].Stale: // nothing but the due time moves
+		case move.NotReady:
+			failures[i], codes[i] = was.failures, textOrNull(move.FailedCode)
 		case move.FailedCode != "":
 			failed[i], failures[i], codes[i] = &move.At, was.failures+1, textOrNull(move.FailedCode)
 			refused[i] = move.Refused
@@ -290,7 +301,7 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 			c.counts.ItemsFailed++
 		case c.results[at].Held:
 			sum := c.held[at]
-			due[i].Time = move.DoubtDueAt
+			due[i] = pgtype.Timestamptz{Time: move.DoubtDueAt, Valid: true}
 			doubtHash[i], doubts[i], failures[i] = &sum, was.doubts+1, was.failures
 		default:
 			fetched[i] = &step.Page.RequestedAt

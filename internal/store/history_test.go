@@ -96,8 +96,8 @@ func TestHistoryOfTwoWritersAtOnce(t *testing.T) {
 func (b *bench) goneStep(id string, at time.Time) model.Step {
 	b.t.Helper()
 	_, err := b.pool.Exec(b.t.Context(), `insert into sync.candidate 
-			(source, stream, subject, pass_id, missing_at, held, confirmed_by)
-		values ('acme', 'chats', $1, 1, $2, false, 'members')`, id, at)
+			(source, stream, record, subject, pass_id, missing_at, held, confirmed_by)
+		values ('acme', 'chats', 'chat', $1, 1, $2, false, 'members')`, id, at)
 	require.NoError(b.t, err)
 	return model.Step{
 		Chain: model.Chain{Source: "acme", Stream: "members", Subject: id},

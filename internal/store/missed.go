@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,105 +25,175 @@ func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, 
 	return err
 }
 
+// absence are the statements about records of one kind that a list lacks. They take
+// the same arguments, those of candidate_missing, candidate_add and chat_gone.
+type absence struct{ missing, add, gone string }
+
+var absences = map[model.Record]absence{
+	model.RecordChat: {"candidate_missing", "candidate_add", "chat_gone"},
+}
+
 // missed looks at what a list pass that is about to close has not seen. What it
 // has seen is no candidate any more, whatever its verdict; new candidates need a
 // complete one.
 func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending,
 	closing *model.Closing,
 ) error {
-	if err := seenAfterAll(ctx, tx, pass); err != nil {
-		return err
+	var counts []missCount
+	var known int64
+	for _, record := range spec.Lists {
+		if err := seenAfterAll(ctx, tx, pass, record); err != nil {
+			return err
+		}
+		if closing.Verdict != model.VerdictComplete {
+			continue
+		}
+		n, err := countMissing(ctx, tx, pass, spec, record)
+		if err != nil {
+			return err
+		}
+		counts = append(counts, n)
+		closing.Candidates += n.missing
+		if closing.Held = closing.Held || end.Breaker.Holds(n.missing, n.known); n.missing > 0 {
+			known += n.known
+		}
 	}
-	if closing.Verdict != model.VerdictComplete {
-		return nil
-	}
-	known, owners, err := countMissing(ctx, tx, pass, spec, closing)
-	if err != nil || closing.Candidates == 0 && spec.Lists != model.RecordOwner {
-		return err
-	}
-	if closing.Held = end.Breaker.Holds(closing.Candidates, known); closing.Held {
+	var err error
+	if closing.Held {
 		if closing.Held, err = notApproved(ctx, tx, pass); err != nil {
 			return err
 		}
 	}
-	if _, err := exec(ctx, tx, "pass_hold", pass.ID, closing.Candidates, closing.Held); err != nil {
-		return err
-	}
-	if closing.Held {
-		detail := fmt.Sprintf("%d of %d records are not in the list any more", closing.Candidates, known)
-		remedy := fmt.Sprintf("if that is right: syncd approve %d", pass.ID)
-		if err := addFinding(ctx, tx, pass, findingMass, "", detail, remedy, end.At); err != nil {
+	if closing.Candidates > 0 {
+		if err := noteMissing(ctx, tx, pass, end, *closing, known); err != nil {
 			return err
 		}
 	}
-	switch {
-	case spec.Lists == model.RecordChat:
-		return missChats(ctx, tx, pass, spec, end, closing.Held)
-	case spec.Lists == model.RecordOwner && !closing.Held:
-		_, err = exec(ctx, tx, "owner_unlist", pass.Source, owners, pass.StartedAt, end.At)
+	for _, n := range counts {
+		if err := miss(ctx, tx, pass, spec, end, n, closing.Held); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// missCount is what a pass missed of one kind of record for the first time, and
+// what it should have seen. Of owners it has all that it missed.
+type missCount struct {
+	record         model.Record
+	missing, known int64
+	owners         []string
+}
+
+func noteMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, closing model.Closing, known int64) error {
+	if _, err := exec(ctx, tx, "pass_hold", pass.ID, closing.Candidates, closing.Held); err != nil || !closing.Held {
+		return err
+	}
+	detail := fmt.Sprintf("%d of %d records are not in the list any more", closing.Candidates, known)
+	remedy := fmt.Sprintf("if that is right: syncd approve %d", pass.ID)
+	return addFinding(ctx, tx, pass, findingMass, "", detail, remedy, end.At)
+}
+
+// miss makes what there is to make of records that a complete pass lacks.
+func miss(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, n missCount, held bool) error {
+	if n.record == model.RecordOwner {
+		if held || len(n.owners) == 0 {
+			return nil
+		}
+		_, err := exec(ctx, tx, "owner_unlist", pass.Source, n.owners, pass.StartedAt, end.At)
+		return err
+	}
+	if spec.ConfirmedBy == "" && !held {
+		if err := missedTwice(ctx, tx, pass, n.record, end); err != nil {
+			return err
+		}
+	}
+	if n.missing == 0 {
+		return nil
+	}
+	return addCandidates(ctx, tx, pass, spec, end, n.record, held)
+}
+
+// codeMissedTwice is the gone_reason of a record that two complete passes lack and
+// that nothing reads directly.
+const codeMissedTwice = "missing from two complete passes"
+
+// missedTwice marks as gone what an earlier complete pass missed as well.
+func missedTwice(ctx context.Context, tx pgx.Tx, pass model.Pass, record model.Record, end model.Ending) error {
+	ids, err := column(ctx, tx, "candidate_again", pass.Source, pass.Stream, record, pass.ID, pass.StartedAt)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	slices.Sort(ids)
+	reasons, at := make([]string, len(ids)), make([]time.Time, len(ids))
+	for i := range ids {
+		reasons[i], at[i] = codeMissedTwice, end.At
+	}
+	if _, err = exec(ctx, tx, absences[record].gone, pass.Source, ids, reasons, at); err != nil {
+		return err
+	}
+	_, err = exec(ctx, tx, "candidate_drop", pass.Source, pass.Stream, record, ids)
 	return err
+}
+
+// column runs a statement that returns one column of texts.
+func column(ctx context.Context, tx pgx.Tx, name string, args ...any) ([]string, error) {
+	rows, err := tx.Query(ctx, q(name), args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return list, nil
 }
 
 // seenAfterAll clears the candidates that the pass has seen.
-func seenAfterAll(ctx context.Context, tx pgx.Tx, pass model.Pass) error {
-	rows, err := tx.Query(ctx, q("candidate_seen"), pass.Source, pass.Stream, pass.ID)
-	if err != nil {
-		return fmt.Errorf("candidate_seen: %w", err)
+func seenAfterAll(ctx context.Context, tx pgx.Tx, pass model.Pass, record model.Record) error {
+	ids, err := column(ctx, tx, "candidate_seen", pass.Source, pass.Stream, record, pass.ID)
+	if err != nil || len(ids) == 0 {
+		return err
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("candidate_seen: %w", err)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err = exec(ctx, tx, "candidate_drop", pass.Source, pass.Stream, ids)
+	_, err = exec(ctx, tx, "candidate_drop", pass.Source, pass.Stream, record, ids)
 	return err
 }
 
-// countMissing counts what the pass missed for the first time, and what it
-// should have seen. Of owners it also returns all that it missed.
-func countMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, closing *model.Closing,
-) (known int64, owners []string, err error) {
-	switch spec.Lists {
-	case model.RecordChat:
-		err = tx.QueryRow(ctx, q("candidate_missing"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt).
-			Scan(&closing.Candidates, &known)
-	case model.RecordOwner:
+func countMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, record model.Record) (missCount, error) {
+	n := missCount{record: record}
+	var err error
+	if record == model.RecordOwner {
 		err = tx.QueryRow(ctx, q("owner_missing"), pass.Source, pass.ID, pass.Scope, pass.StartedAt).
-			Scan(&closing.Candidates, &known, &owners)
+			Scan(&n.missing, &n.known, &n.owners)
+	} else {
+		err = tx.QueryRow(ctx, q(absences[record].missing), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt,
+			timeOrNull(spec.Bounds.Until(pass.StartedAt))).Scan(&n.missing, &n.known)
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("count missing %ss: %w", spec.Lists, err)
+		return n, fmt.Errorf("count missing %ss: %w", record, err)
 	}
-	return known, owners, nil
+	return n, nil
 }
 
 // notApproved reports whether nobody has approved the pass before this one,
 // which was held back as well.
 func notApproved(ctx context.Context, tx pgx.Tx, pass model.Pass) (bool, error) {
 	var approved bool
-	err := tx.QueryRow(ctx, q("pass_approved"), pass.Source, pass.Stream).Scan(&approved)
+	err := tx.QueryRow(ctx, q("pass_approved"), pass.Source, pass.Stream, pass.Mode).Scan(&approved)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return false, fmt.Errorf("pass_approved: %w", err)
 	}
 	return !approved, nil
 }
 
-// missChats makes candidates, and has those that are not held read at once.
-func missChats(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, held bool) error {
-	rows, err := tx.Query(ctx, q("candidate_add"), pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt, end.At, held,
-		spec.ConfirmedBy)
-	if err != nil {
-		return fmt.Errorf("candidate_add: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("candidate_add: %w", err)
-	}
-	if held || len(ids) == 0 {
-		return nil
+// addCandidates makes candidates, and has those that are not held read at once.
+func addCandidates(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending,
+	record model.Record, held bool,
+) error {
+	ids, err := column(ctx, tx, absences[record].add, pass.Source, pass.Stream, pass.ID, pass.Scope, pass.StartedAt,
+		timeOrNull(spec.Bounds.Until(pass.StartedAt)), end.At, held, spec.ConfirmedBy)
+	if err != nil || held || len(ids) == 0 || spec.ConfirmedBy == "" {
+		return err
 	}
 	_, err = exec(ctx, tx, "item_hasten", pass.Source, spec.ConfirmedBy, ids, end.At)
 	return err
@@ -158,6 +229,7 @@ func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
 		if err != nil {
 			return fmt.Errorf("candidate_release: %w", err)
 		}
+		delete(confirmers, "") // the next complete pass confirms these
 		for _, confirmer := range sortedKeys(confirmers) {
 			if _, err := exec(ctx, tx, "item_hasten", source, confirmer, confirmers[confirmer], now); err != nil {
 				return err

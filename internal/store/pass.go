@@ -23,10 +23,10 @@ var itemSeeds = map[string]string{"members": "item_seed_members"}
 // it, is abandoned first.
 func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.PassPlan) (model.Pass, error) {
 	scope := hashBytes(model.ScopeOf(plan.Spec))
-	pass := model.Pass{Source: lease.Source, Stream: lease.Stream, Scope: scope}
+	pass := model.Pass{Source: lease.Source, Stream: lease.Stream, Mode: plan.Spec.Mode, Scope: scope}
 	follow(&pass, plan.Spec)
 	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
-		open, err := openPass(ctx, tx, lease)
+		open, err := openPass(ctx, tx, pass)
 		if err != nil {
 			return err
 		}
@@ -64,6 +64,9 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 // follow takes over what commits must know of the spec.
 func follow(pass *model.Pass, spec model.StreamSpec) {
 	pass.ConfirmedBy, pass.Confirms = spec.ConfirmedBy, spec.Confirms
+	if len(spec.Lists) > 0 {
+		pass.Counted = spec.Lists[0]
+	}
 	if spec.Window != nil {
 		pass.Subjects = spec.Window.Subjects
 	}
@@ -73,14 +76,14 @@ func follow(pass *model.Pass, spec model.StreamSpec) {
 type openRow struct {
 	pass  model.Pass
 	scope int64
-	// idsKept is how many ids are noted, which for a list is one for each row.
-	idsKept int64
+	// idsKept says that all ids that were noted still are.
+	idsKept bool
 }
 
-func openPass(ctx context.Context, tx pgx.Tx, lease model.Lease) (*openRow, error) {
-	r := openRow{pass: model.Pass{Source: lease.Source, Stream: lease.Stream, Resumed: true}}
+func openPass(ctx context.Context, tx pgx.Tx, of model.Pass) (*openRow, error) {
+	r := openRow{pass: model.Pass{Source: of.Source, Stream: of.Stream, Mode: of.Mode, Resumed: true}}
 	c := &r.pass.Counts
-	err := tx.QueryRow(ctx, q("pass_open_get"), lease.Source, lease.Stream).Scan(
+	err := tx.QueryRow(ctx, q("pass_open_get"), of.Source, of.Stream, of.Mode).Scan(
 		&r.pass.ID, &r.scope, &r.pass.Full, &r.pass.StartedAt, &r.idsKept,
 		&c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Retries, &c.Restarts,
 		&c.Rejects, &c.RejectsBlind, &c.ItemsFailed, &c.ItemsRefused, &c.TotalFirst, &c.TotalLast)
@@ -102,7 +105,7 @@ func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.
 		return "a full pass was asked for", nil
 	case plan.Spec.Shape != model.ShapeList:
 		return "", nil
-	case r.idsKept != r.pass.Counts.RowsRead:
+	case !r.idsKept:
 		return "the ids it had seen were lost when PostgreSQL crashed", nil
 	}
 	open, err := checkpoints(ctx, tx, r.pass)
@@ -114,7 +117,7 @@ func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.
 		switch {
 		case params == nil:
 			return "its chain " + cp.Chain.Subject + " is not in the configuration any more", nil
-		case !cp.Usable(params, plan.Spec.CursorTTL, plan.Now):
+		case !cp.Usable(params, plan.Spec.CursorTTL, plan.Now) && !(plan.Spec.Ascends(cp) && cp.SameParams(params)):
 			return "the cursor of its chain " + cp.Chain.Subject + " is too old, or was born with other params", nil
 		}
 	}
@@ -123,7 +126,8 @@ func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.
 
 func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.PassPlan) error {
 	pass.StartedAt, pass.Full = plan.Now, plan.Full
-	err := tx.QueryRow(ctx, q("pass_open"), pass.Source, pass.Stream, plan.Trigger, pass.Scope, plan.Full, plan.Now).
+	err := tx.QueryRow(ctx, q("pass_open"), pass.Source, pass.Stream, pass.Mode, plan.Trigger, pass.Scope,
+		plan.Full, plan.Now).
 		Scan(&pass.ID)
 	if err != nil {
 		return fmt.Errorf("pass_open: %w", err)
@@ -145,7 +149,7 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.Pass
 	if plan.Spec.Shape == model.ShapeWindow {
 		return seedWindow(ctx, tx, *pass, plan)
 	}
-	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
+	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream, pass.ID); err != nil {
 		return err
 	}
 	subjects := plan.Spec.Subjects
@@ -160,14 +164,14 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.Pass
 			})
 		}
 	}
-	return openChains(ctx, tx, *pass, plan.Now, subjects)
+	return openChains(ctx, tx, *pass, plan.Now, subjects, plan.Spec.Bounds)
 }
 
 // noteScope leaves a finding when the filters are not those of the pass before:
 // what the new ones do not reach is not gone.
 func noteScope(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time) error {
 	var was int64
-	err := tx.QueryRow(ctx, q("pass_scope_get"), pass.Source, pass.Stream).Scan(&was)
+	err := tx.QueryRow(ctx, q("pass_scope_get"), pass.Source, pass.Stream, pass.Mode).Scan(&was)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && was == pass.Scope {
 		return nil
 	}
@@ -179,10 +183,13 @@ func noteScope(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time) e
 }
 
 // openChains adds chains to a pass, all at their heads.
-func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, subjects []model.Subject) error {
-	names, params, owners := make([]string, len(subjects)), make([]string, len(subjects)), make([]*string, len(subjects))
+func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, subjects []model.Subject,
+	bounds *model.BoundsSpec,
+) error {
+	n := len(subjects)
+	names, params, lanes, owners := make([]string, n), make([]string, n), make([]string, n), make([]*string, n)
 	for i, s := range subjects {
-		names[i], params[i] = s.Name, string(s.Params)
+		names[i], params[i], lanes[i] = s.Name, string(s.Params), s.Lane
 		if s.Owners != nil {
 			text, err := json.Marshal(s.Owners)
 			if err != nil {
@@ -191,7 +198,12 @@ func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, 
 			owners[i] = new(string(text))
 		}
 	}
-	_, err := exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, now, names, params, owners)
+	var since model.BoundsSpec
+	if bounds != nil {
+		since = *bounds
+	}
+	_, err := exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, now, pass.Scope, names, params, owners, lanes,
+		since.FromWatermark, since.Overlap, timeOrNull(bounds.Until(pass.StartedAt)))
 	return err
 }
 
@@ -247,9 +259,12 @@ func checkpoints(ctx context.Context, db querier, pass model.Pass) ([]model.Chec
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Checkpoint, error) {
 		cp := model.Checkpoint{PassID: pass.ID, Chain: model.Chain{Source: pass.Source, Stream: pass.Stream}}
 		var params string
+		var mark, after, until *time.Time
 		err := row.Scan(&cp.Chain.Subject, &params, &cp.Cursor, &cp.Version, &cp.Pages, &cp.Restarts, &cp.UpdatedAt,
-			&cp.Chain.Owners)
+			&cp.Chain.Owners, &mark, &after, &until, &cp.Resumes)
 		cp.Chain.Params = json.RawMessage(params)
+		cp.Watermark = timeOrZero(mark)
+		cp.Chain.Bounds = model.Bounds{After: timeOrZero(after), Until: timeOrZero(until)}
 		return cp, err
 	})
 	if err != nil {
@@ -267,7 +282,13 @@ func (s *Store) DueItems(ctx context.Context, pass model.Pass, limit int) ([]mod
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (model.Item, error) {
 		var it model.Item
-		err := row.Scan(&it.Subject, &it.DueAt, &it.Failures, &it.Doubtful)
+		var params *string
+		var born *time.Time
+		err := row.Scan(&it.Subject, &it.DueAt, &it.Failures, &it.Doubtful, &params, &born)
+		it.BornAt = timeOrZero(born)
+		if params != nil {
+			it.Params = json.RawMessage(*params)
+		}
 		return it, err
 	})
 	if err != nil {
@@ -340,37 +361,46 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 }
 
 // seenIDs counts the ids that a list pass has noted: different ones, and all.
-type seenIDs struct{ distinct, all int64 }
+type seenIDs struct {
+	distinct, all int64
+	// counted are those that the vendor's totals count, nil without totals; moved
+	// says that they do not agree.
+	counted *int64
+	moved   bool
+}
 
 func countIDs(ctx context.Context, tx pgx.Tx, pass model.Pass) (seenIDs, error) {
 	var ids seenIDs
 	if err := tx.QueryRow(ctx, q("page_count"), pass.ID).Scan(&ids.distinct, &ids.all); err != nil {
 		return ids, fmt.Errorf("page_count: %w", err)
 	}
+	if err := tx.QueryRow(ctx, q("page_totals"), pass.ID).Scan(&ids.counted, &ids.moved); err != nil {
+		return ids, fmt.Errorf("page_totals: %w", err)
+	}
 	return ids, nil
 }
 
 func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, ids seenIDs) (model.Verdict, error) {
-	facts := model.PassFacts{FinishedAt: end.At, IDsDistinct: ids.distinct}
-	var rows int64
-	err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind, &rows,
-		&facts.TotalFirst, &facts.TotalLast, &facts.StartedAt, &facts.SameScope)
+	facts := model.PassFacts{FinishedAt: end.At, TotalsMoved: ids.moved}
+	var noted int64
+	err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind, &noted, &facts.Shifted,
+		&facts.StartedAt, &facts.SameScope)
 	if err != nil {
 		return "", fmt.Errorf("pass_facts: %w", err)
 	}
-	facts.IDsLost = ids.all != rows
+	facts.IDsLost = ids.all != noted
 	return facts.Certify(), nil
 }
 
 func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, verdict model.Verdict, ids seenIDs) error {
-	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream); err != nil {
+	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream, pass.ID); err != nil {
 		return err
 	}
 	if _, err := exec(ctx, tx, "page_clear", pass.ID); err != nil {
 		return err
 	}
 	_, err := exec(ctx, tx, "pass_close", pass.ID, end.Outcome, textOrNull(string(verdict)), textOrNull(end.Reason),
-		end.At, ids.distinct, ids.all-ids.distinct)
+		end.At, ids.distinct, ids.all-ids.distinct, ids.counted)
 	return err
 }
 
@@ -387,4 +417,11 @@ func timeOrNull(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }

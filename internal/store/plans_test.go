@@ -29,8 +29,8 @@ func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
 		select 'acme', 'wr' || i, i / 100, 'epoch' from generate_series(1, 5000) i;
 		insert into sync.item (source, stream, subject, due_at)
 		select 'acme', 'members', 'wr' || i, 'epoch' from generate_series(1, 5000) i;
-		insert into sync.candidate (source, stream, subject, pass_id, missing_at, held, confirmed_by)
-		select 'acme', 'chats', 'wr' || i, 1, 'epoch', false, 'members' from generate_series(1, 5000) i`)
+		insert into sync.candidate (source, stream, record, subject, pass_id, missing_at, held, confirmed_by)
+		select 'acme', 'chats', 'chat', 'wr' || i, 1, 'epoch', false, 'members' from generate_series(1, 5000) i`)
 	require.NoError(t, err)
 
 	ids := []string{"wr11", "wr12", "wr13", "wr14", "wr15", "wr16", "wr17", "wr18", "wr19", "wr20", "wr21", "wr22"}
@@ -50,7 +50,7 @@ func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
 		{name: "chat_member_ask", args: []any{"acme", ids}, rows: 60},
 		{name: "owner_ask", args: []any{"acme", ids}, rows: 12},
 		{name: "item_ask", args: []any{"acme", "members", ids}, rows: 12},
-		{name: "candidate_ask", args: []any{"acme", "chats", ids}, rows: 12},
+		{name: "candidate_ask", args: []any{"acme", "chats", "chat", ids}, rows: 12},
 		{
 			name: "item_move", args: []any{"acme", "members", ids}, rows: 12,
 			more: []string{

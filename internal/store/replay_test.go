@@ -121,7 +121,7 @@ func (c *room) read(at time.Time) model.Step {
 }
 
 var (
-	replayLists   = model.StreamSpec{Name: "chats", Shape: model.ShapeList, Lists: model.RecordChat, ConfirmedBy: "members", Subjects: chatsSpec.Subjects}
+	replayLists   = model.StreamSpec{Name: "chats", Shape: model.ShapeList, Lists: []model.Record{model.RecordChat}, ConfirmedBy: "members", Subjects: chatsSpec.Subjects}
 	replayDetails = model.StreamSpec{Name: "members", Shape: model.ShapeDetail, Confirms: "chats"}
 )
 

@@ -584,7 +584,7 @@ func TestPassWhoseSeenIDsWereLostProvesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	spec := chatsSpec
-	spec.Lists, spec.ConfirmedBy = model.RecordChat, "members"
+	spec.Lists, spec.ConfirmedBy = []model.Record{model.RecordChat}, "members"
 	commit := func(at time.Time) {
 		b.open(spec, at, false)
 		cps, err := b.store.Checkpoints(t.Context(), b.pass)

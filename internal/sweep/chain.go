@@ -17,10 +17,37 @@ const (
 
 // next is the checkpoint after a page that was read at cp.
 func next(cp model.Checkpoint, page model.Page) model.Checkpoint {
+	cp.Watermark = youngest(cp.Watermark, page)
 	cp.Cursor = page.Next
 	cp.Version++
 	cp.Pages++
 	cp.UpdatedAt = page.ReceivedAt
+	return cp
+}
+
+// youngest is the latest creation among what a list page tells and mark.
+func youngest(mark time.Time, page model.Page) time.Time {
+	see := func(created *time.Time) {
+		if created != nil && created.After(mark) {
+			mark = *created
+		}
+	}
+	for i := range page.Chats {
+		see(page.Chats[i].CreatedAt)
+	}
+	for i := range page.GroupSets {
+		see(page.GroupSets[i].CreatedAt)
+	}
+	return mark
+}
+
+// resumed is the checkpoint of a chain that goes on without its cursor: from the
+// youngest record that it has committed, as the vendor lists the oldest first.
+func resumed(cp model.Checkpoint, now time.Time) model.Checkpoint {
+	cp.Cursor, cp.UpdatedAt = "", now
+	cp.Version++
+	cp.Resumes++
+	cp.Chain.Bounds.After = cp.Watermark
 	return cp
 }
 

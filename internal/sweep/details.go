@@ -64,8 +64,13 @@ func (p *pursuit) readItem(ctx context.Context, h handOut, item model.Item, send
 	if err := p.awaitDue(h, item); err != nil {
 		return nil //nolint:nilerr // the run is over; the item stays due
 	}
-	chain := model.Chain{Source: p.lease.Source, Stream: p.lease.Stream, Subject: item.Subject, Params: p.spec.Params}
-	page, err := p.runner.source.Page(ctx, chain, "")
+	chain := model.Chain{
+		Source: p.lease.Source, Stream: p.lease.Stream, Subject: item.Subject, Params: p.spec.Params, BornAt: item.BornAt,
+	}
+	if item.Params != nil {
+		chain.Params = item.Params
+	}
+	page, err := p.pages(ctx, chain)
 	p.mu.Lock()
 	if fetch.ClassOf(err) == fetch.ClassTransient {
 		p.deaf++
@@ -105,11 +110,23 @@ func (p *pursuit) awaitDue(h handOut, item model.Item) error {
 	return p.runner.pause(h.quota, wait, p.stop)
 }
 
-// readStep is a good read: due again when it will be too old.
+// codeFollowed is why a record is not read any more that was followed to its end.
+const codeFollowed = "followed to the end"
+
+// readStep is a good read: due again when it will be too old, or has changed.
 func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {
-	return model.Step{Chain: chain, Page: &page, Item: &model.ItemMove{
-		DueAt: p.inPass(page.RequestedAt).Add(p.spec.MaxAge), DoubtDueAt: page.ReceivedAt.Add(p.runner.opts.DoubtPause),
-	}}
+	move := &model.ItemMove{DoubtDueAt: page.ReceivedAt.Add(p.runner.opts.DoubtPause)}
+	at := p.inPass(page.RequestedAt)
+	switch {
+	case p.spec.Follow != nil:
+		var last bool
+		if move.DueAt, last = p.spec.Follow.Next(chain.BornAt, at); last {
+			move.Closed = codeFollowed
+		}
+	case p.spec.MaxAge > 0:
+		move.DueAt = at.Add(p.spec.MaxAge)
+	}
+	return model.Step{Chain: chain, Page: &page, Item: move}
 }
 
 // failedStep is a read that failed for the sake of this one record.
@@ -120,9 +137,21 @@ func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Erro
 	if code == "" {
 		code = bad.Class.String()
 	}
-	return model.Step{Chain: chain, Item: &model.ItemMove{
-		FailedCode: code, Refused: gone || bad.Class == fetch.ClassDenied, Gone: gone, At: now, DueAt: now.Add(failureBackoff(item.Failures)),
-	}}
+	move := &model.ItemMove{
+		FailedCode: code, Refused: gone || bad.Class == fetch.ClassDenied, Gone: gone, At: now,
+		DueAt: now.Add(failureBackoff(item.Failures)), NotReady: bad.Class == fetch.ClassNotReady,
+	}
+	if follow := p.spec.Follow; follow != nil {
+		due, last := follow.Next(item.BornAt, now)
+		if gone || last {
+			move.Closed = code
+		} else if move.NotReady {
+			move.DueAt = due
+		}
+	} else if gone && p.spec.MaxAge == 0 {
+		move.DueAt = time.Time{}
+	}
+	return model.Step{Chain: chain, Item: move}
 }
 
 // inPass returns t, or the first instant after the pass began where a clock has

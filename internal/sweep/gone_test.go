@@ -99,11 +99,11 @@ func (v *tenant) specs() []model.StreamSpec {
 	}
 	return []model.StreamSpec{
 		{
-			Name: "owners", Shape: model.ShapeList, Lists: model.RecordOwner, Concurrency: 1,
+			Name: "owners", Shape: model.ShapeList, Lists: []model.Record{model.RecordOwner}, Concurrency: 1,
 			Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}},
 		},
 		{
-			Name: "chats", Shape: model.ShapeList, Lists: model.RecordChat, ConfirmedBy: "members", Concurrency: 2,
+			Name: "chats", Shape: model.ShapeList, Lists: []model.Record{model.RecordChat}, ConfirmedBy: "members", Concurrency: 2,
 			Subjects: []model.Subject{
 				{Name: "status/0", Params: json.RawMessage(`{}`)},
 				{Name: "status/1", Params: json.RawMessage(`{"only":"resigned"}`)},
@@ -248,7 +248,7 @@ func TestScopeChangeMakesNoCandidates(t *testing.T) {
 	v.sync()
 	v.unlist(v.chats[10:]...)
 	v.spec = model.StreamSpec{
-		Name: "chats", Shape: model.ShapeList, Lists: model.RecordChat, ConfirmedBy: "members", Concurrency: 1,
+		Name: "chats", Shape: model.ShapeList, Lists: []model.Record{model.RecordChat}, ConfirmedBy: "members", Concurrency: 1,
 		Subjects: []model.Subject{{Name: "owners/0", Params: json.RawMessage(`{}`)}},
 		Scope:    json.RawMessage(`{"owner_ids":["li"]}`),
 	}

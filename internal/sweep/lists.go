@@ -63,7 +63,7 @@ type trail struct {
 // it, while the next one is being fetched.
 func (t *trail) follow(ctx context.Context) (bool, error) {
 	if !t.cp.Usable(t.chain.Params, t.p.spec.CursorTTL, t.p.runner.opts.Now()) {
-		if err := t.startOver(errCursorAged, 0); err != nil {
+		if err := t.anew(errCursorAged, 0); err != nil {
 			return false, err
 		}
 	}
@@ -92,13 +92,19 @@ func (t *trail) follow(ctx context.Context) (bool, error) {
 // leads nowhere.
 func (t *trail) take(page model.Page) error {
 	asked := t.cp.Cursor
-	step := model.Step{Chain: t.chain, Page: &page, From: t.cp.Version, To: next(t.cp, page), Closed: page.Last}
+	if t.cp.Resumes > 0 {
+		page.Total = nil // of what is left, not of the chain
+	}
+	step := model.Step{
+		Chain: t.chain, Page: &page, From: t.cp.Version, To: next(t.cp, page),
+		Closed: page.Last, Lane: t.p.spec.LaneOf(t.chain.Subject),
+	}
 	if err := t.send(step); err != nil {
 		return err
 	}
 	t.cp, t.done = step.To, page.Last
 	if wrong := t.watch.seen(asked, page); wrong != "" {
-		return t.startOver(fmt.Errorf("cursor rot: %s", wrong), 0)
+		return t.anew(fmt.Errorf("cursor rot: %s", wrong), 0)
 	}
 	return nil
 }
@@ -114,7 +120,7 @@ func (t *trail) failed(ctx context.Context, err error, calls int) error {
 	case !isVendors(err):
 		return cause
 	case fetch.ClassOf(err) == fetch.ClassCursorGone && !t.cp.AtHead():
-		return t.startOver(err, calls)
+		return t.anew(err, calls)
 	case t.cp.AtHead():
 		if parts, ok, err := t.parts(ctx, err); ok || err != nil {
 			parts.Calls = calls
@@ -183,6 +189,19 @@ func (t *trail) breakUp(step model.Step) error {
 		t.p.split.Store(true)
 	}
 	return t.send(step)
+}
+
+// anew goes on without the cursor: from the watermark of the chain where it has
+// one that leads further than where it stands, and otherwise from its head.
+func (t *trail) anew(why error, calls int) error {
+	if t.done || !t.p.spec.Ascends(t.cp) || !t.cp.SameParams(t.chain.Params) {
+		return t.startOver(why, calls)
+	}
+	from := t.cp.Version
+	t.cp = resumed(t.cp, t.p.runner.opts.Now())
+	t.chain.Bounds = t.cp.Chain.Bounds
+	*t.watch = rot{}
+	return t.send(model.Step{Chain: t.chain, Calls: calls, From: from, To: t.cp, Resumed: true})
 }
 
 // startOver puts the chain back to its head, within bounds.

@@ -134,15 +134,11 @@ func (r *Runner) Pass(ctx context.Context, spec model.StreamSpec, req Request) (
 	}
 	for repeat := 0; ; repeat++ {
 		res, err := r.run(ctx, lease, spec, req)
-		if err != nil || res.Closing.Verdict != model.VerdictDrifted || repeat == driftRepeatsMax {
+		if err != nil || res.Closing.Verdict != model.VerdictDrifted || repeat >= spec.DriftRepeats {
 			return res, because(ctx, err)
 		}
 	}
 }
-
-// driftRepeatsMax is how often a list pass is repeated at once because records
-// moved while it was read.
-const driftRepeatsMax = 2
 
 // run opens or resumes a pass and works until it is over or left.
 func (r *Runner) run(ctx context.Context, lease model.Lease, spec model.StreamSpec, req Request) (Result, error) {

@@ -101,7 +101,7 @@ func newBench(t *testing.T, answer func(model.Chain, string) (model.Page, error)
 		Holder: "test", PollLease: time.Millisecond, DoubtPause: 10 * time.Millisecond, StopGrace: 50 * time.Millisecond,
 	}
 	b.spec = model.StreamSpec{
-		Name: "chats", Shape: model.ShapeList, Concurrency: 2, CursorTTL: time.Hour,
+		Name: "chats", Shape: model.ShapeList, DriftRepeats: 2, Concurrency: 2, CursorTTL: time.Hour,
 		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{"limit":1}`)}},
 	}
 	return b

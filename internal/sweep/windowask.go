@@ -15,8 +15,6 @@ import (
 const (
 	// refusalPause is how long days are left alone that the vendor refused.
 	refusalPause = 24 * time.Hour
-	// statPagesMax ends a statistics call that no other rule ends.
-	statPagesMax = 100
 	// codeUnreadable stands in sync.coverage for days whose row was set aside.
 	codeUnreadable = "unreadable"
 	// codeNoOwner stands there for a batch of which nobody can be asked for.
@@ -35,7 +33,7 @@ func (r *window) ask(ctx context.Context, j job) error {
 		return r.refuse(j, j.days, codeNoOwner, 0)
 	}
 	today := r.p.spec.Window.At(r.p.runner.opts.Now()).Today
-	page, err := r.pages(ctx, r.chain(j))
+	page, err := r.p.pages(ctx, r.chain(j))
 	switch {
 	case err == nil:
 		step := model.Step{Chain: r.chain(j), Page: &page, Window: outcomes(j, page, today, r.p.runner.opts.Now())}
@@ -97,34 +95,6 @@ func (r *window) clip(j job) (job, bool) {
 		j.Owners = slices.DeleteFunc(slices.Clone(j.Owners), func(id string) bool { return r.troubled[id] })
 	}
 	return j, len(j.Owners) > 0 || before == 0 || j.batch != ""
-}
-
-// pages follows a call to its last page and puts the pages together: days count
-// as read only when all of them are in.
-func (r *window) pages(ctx context.Context, chain model.Chain) (model.Page, error) {
-	var whole model.Page
-	cursor := ""
-	for range statPagesMax {
-		page, err := r.p.runner.source.Page(ctx, chain, cursor)
-		whole.Calls += page.Calls
-		if err != nil {
-			return whole, err
-		}
-		if whole.RequestedAt.IsZero() {
-			whole.RequestedAt = page.RequestedAt
-		}
-		whole.ReceivedAt, whole.Total = page.ReceivedAt, page.Total
-		whole.OwnerStats = append(whole.OwnerStats, page.OwnerStats...)
-		whole.DayStats = append(whole.DayStats, page.DayStats...)
-		whole.PeriodStats = append(whole.PeriodStats, page.PeriodStats...)
-		whole.Rejects = append(whole.Rejects, page.Rejects...)
-		if page.Last {
-			whole.Last = true
-			return whole, nil
-		}
-		cursor = page.Next
-	}
-	return whole, fmt.Errorf("more than %d pages", statPagesMax)
 }
 
 // narrow deals with a range that reaches beyond what the vendor keeps: halves of
@@ -194,7 +164,7 @@ func (r *window) culprits(ctx context.Context, j job, owners []string, code stri
 			return nil, nil
 		}
 		j.Owners = half
-		_, err := r.pages(ctx, r.chain(j))
+		_, err := r.p.pages(ctx, r.chain(j))
 		bad, isVendors := errors.AsType[*fetch.Error](err)
 		switch {
 		case err == nil:

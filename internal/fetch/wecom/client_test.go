@@ -185,7 +185,8 @@ func TestSpecs(t *testing.T) {
 	require.Len(t, specs, 5)
 	require.Equal(t, model.StreamSpec{
 		Name: "owners", Shape: model.ShapeList, Concurrency: 1, Scope: json.RawMessage(`{}`),
-		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}}, Lists: model.RecordOwner,
+		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{}`)}}, Lists: []model.Record{model.RecordOwner},
+		DriftRepeats: 2,
 	}, specs[0])
 	require.JSONEq(t, `{"status_filter":0,"owner_ids":["li"],"limit":1000}`, string(specs[1].ForOwners([]string{"li"})))
 	specs[1].ForOwners = nil
@@ -195,7 +196,7 @@ func TestSpecs(t *testing.T) {
 			{Name: "status/0", Params: json.RawMessage(`{"status_filter":0,"limit":1000}`)},
 			{Name: "status/1", Params: json.RawMessage(`{"status_filter":1,"limit":1000}`)},
 		},
-		Scope: json.RawMessage(`{}`), Lists: model.RecordChat, ConfirmedBy: "members", Roster: true,
+		Scope: json.RawMessage(`{}`), Lists: []model.Record{model.RecordChat}, ConfirmedBy: "members", Roster: true, DriftRepeats: 2,
 	}, specs[1])
 	require.Equal(t, model.StreamSpec{
 		Name: "members", Shape: model.ShapeDetail, Needs: []string{"chats"}, Concurrency: 4, MaxAge: 24 * time.Hour,

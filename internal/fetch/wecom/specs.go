@@ -21,6 +21,10 @@ const (
 // lives.
 const cursorTTL = time.Hour
 
+// driftRepeats is how often a list is read again at once because its cursor was
+// lost: a list of a whole tenant is a few pages.
+const driftRepeats = 2
+
 // ownersParams are the frozen params of the owner list. The fields of every
 // params struct are in fixed order, so equal params are equal bytes.
 type ownersParams struct {
@@ -49,12 +53,13 @@ func (c *Client) Specs() []model.StreamSpec {
 	return append([]model.StreamSpec{
 		{
 			Name: streamOwners, Shape: model.ShapeList, Scope: scope, Concurrency: 1,
-			Subjects: []model.Subject{{Name: "all", Params: scope}}, Lists: model.RecordOwner,
+			DriftRepeats: driftRepeats,
+			Subjects:     []model.Subject{{Name: "all", Params: scope}}, Lists: []model.Record{model.RecordOwner},
 		},
 		{
 			Name: streamChats, Shape: model.ShapeList, Needs: []string{streamOwners}, Scope: scope,
-			Subjects: c.chatSubjects(), CursorTTL: cursorTTL, Concurrency: c.parallel,
-			Lists: model.RecordChat, ConfirmedBy: streamMembers,
+			Subjects: c.chatSubjects(), CursorTTL: cursorTTL, Concurrency: c.parallel, DriftRepeats: driftRepeats,
+			Lists: []model.Record{model.RecordChat}, ConfirmedBy: streamMembers,
 			ForOwners: c.chatsOfOwners, Roster: len(c.owners) == 0,
 		},
 		{

@@ -10,7 +10,7 @@ with known as materialized (
 missing as materialized (
     select owner_id from known
     except
-    select unnest(p.ids) from sync.page p where p.pass_id = $2
+    select unnest(p.ids) from sync.page p where p.pass_id = $2 and p.record = 'owner'
 )
 select (select count(*)
           from (select owner_id from missing

@@ -6,4 +6,4 @@ select count(*), coalesce(sum(i.seen), 0)::bigint
           from sync.page p
          cross join unnest(p.ids) as u (id)
          where p.pass_id = $1
-         group by u.id) i
+         group by p.record, u.id) i

@@ -7,6 +7,6 @@ update sync.pass p
    set approved_at = $2
  where pass_id = $1 and held and approved_at is null
    and not exists (select from sync.pass l
-                    where l.source = p.source and l.stream = p.stream
+                    where l.source = p.source and l.stream = p.stream and l.mode = p.mode
                       and l.pass_id > p.pass_id and l.outcome = 'complete')
 returning source, stream

@@ -1,8 +1,9 @@
--- Tells whether the latest pass of a stream that ended was held and approved.
--- $1 source  $2 stream
+-- Tells whether the latest pass of a stream's mode that ended was held and
+-- approved.
+-- $1 source  $2 stream  $3 mode
 -- Returns one value or no row. Uses pass_latest.
 select held and approved_at is not null
   from sync.pass
- where source = $1 and stream = $2 and outcome = 'complete'
+ where source = $1 and stream = $2 and mode = $3 and outcome = 'complete'
  order by pass_id desc
  limit 1

@@ -1,0 +1,13 @@
+-- Lists the candidates of an earlier pass that this one has not seen either.
+-- $1 source  $2 stream  $3 record  $4 pass_id  $5 start of the pass
+-- Returns their ids. Scans the candidates of the stream, and the ids that the pass
+-- has seen where there are any candidates.
+select k.subject
+  from sync.candidate k
+ where k.source = $1 and k.stream = $2 and k.record = $3
+   and not k.held and k.pass_id < $4 and k.missing_at <= $5
+except
+select unnest(p.ids)
+  from sync.page p
+ where p.pass_id = $4 and p.record = $3
+   and exists (select from sync.candidate k where k.source = $1 and k.stream = $2 and k.record = $3)

@@ -1,0 +1,276 @@
+package sweep_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/fetch"
+	"syncd/internal/model"
+	"syncd/internal/store/storetest"
+	"syncd/internal/sweep"
+)
+
+// ledger is a vendor that lists chats by their creation, oldest first, within
+// bounds, two to a page, and counts them.
+type ledger struct {
+	*bench
+	now   time.Time
+	chats map[string]time.Time
+	// dead are the cursors that are refused, so often; down fail as transient.
+	dead, down map[string]int
+	// before runs before a page is answered.
+	before func(cursor string)
+	bounds []string
+}
+
+func newLedger(t *testing.T) *ledger {
+	t.Helper()
+	v := &ledger{
+		now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), chats: map[string]time.Time{}, dead: map[string]int{}, down: map[string]int{},
+	}
+	v.bench = newBench(t, v.page)
+	v.opts.Now = func() time.Time { return v.now }
+	v.opts.Breaker = model.Breaker{Min: 20, Share: 0.2}
+	v.born(5)
+	return v
+}
+
+// born creates chats, one in each of the last minutes.
+func (v *ledger) born(n int) {
+	for i := range n {
+		v.chats[fmt.Sprintf("wr%02d", len(v.chats))] = v.now.Add(time.Duration(i-n-1) * time.Minute)
+	}
+}
+
+func (v *ledger) mode(mode string) *ledger {
+	v.spec = model.StreamSpec{
+		Name: "chats", Shape: model.ShapeList, Mode: mode, Concurrency: 1, CursorTTL: time.Hour,
+		Subjects: []model.Subject{{Name: "crm/" + mode, Lane: "crm", Params: json.RawMessage(`{}`)}},
+		Bounds:   &model.BoundsSpec{Margin: 30 * time.Second, Ascending: true},
+	}
+	if mode == "new" {
+		v.spec.Bounds.FromWatermark, v.spec.Bounds.Overlap = true, 90*time.Second
+	} else {
+		v.spec.Lists, v.spec.ConfirmedBy = []model.Record{model.RecordChat}, "chat_checks"
+	}
+	return v
+}
+
+func (v *ledger) page(chain model.Chain, cursor string) (model.Page, error) {
+	if v.before != nil {
+		v.before(cursor)
+	}
+	if v.dead[cursor] > 0 {
+		v.dead[cursor]--
+		return model.Page{}, vendorError(fetch.ClassCursorGone, "invalidParameter")
+	}
+	if v.down[cursor] > 0 {
+		v.down[cursor]--
+		return model.Page{}, vendorError(fetch.ClassTransient, "systemError")
+	}
+	if cursor == "" {
+		clock := func(t time.Time) string {
+			if t.IsZero() {
+				return ""
+			}
+			return t.UTC().Format(time.TimeOnly)
+		}
+		v.bounds = append(v.bounds, clock(chain.Bounds.After)+"-"+clock(chain.Bounds.Until))
+	}
+	var ids []string
+	for id, at := range v.chats {
+		if !at.Before(chain.Bounds.After) && (chain.Bounds.Until.IsZero() || !at.After(chain.Bounds.Until)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b string) int { return v.chats[a].Compare(v.chats[b]) })
+	at, _ := strconv.Atoi(cursor)
+	to := min(at+2, len(ids))
+	page := model.Page{Last: to == len(ids), Total: new(int64(len(ids))), RequestedAt: v.now, ReceivedAt: v.now}
+	for _, id := range ids[min(at, to):to] {
+		page.Chats = append(page.Chats, model.Chat{ID: id, CreatedAt: new(v.chats[id])})
+	}
+	if !page.Last {
+		page.Next = strconv.Itoa(to)
+	}
+	return page, nil
+}
+
+func (v *ledger) stored() string {
+	return v.scalar("select string_agg(chat_id, ' ' order by chat_id) from groupchat.chat where gone_at is null")
+}
+
+func TestNewPassesBeginAtTheWatermark(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	require.Equal(t, model.VerdictComplete, v.mode("full").pass(sweep.Request{}).Closing.Verdict)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+
+	v.now = v.now.Add(time.Hour)
+	v.born(3)
+	res := v.mode("new").pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, res.Outcome)
+	require.Equal(t, []string{"-08:59:30", "08:56:30-09:59:30"}, v.bounds)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04 wr05 wr06 wr07", v.stored())
+	require.Equal(t, "09:58:00", v.scalar("select (watermark at time zone 'UTC')::time from sync.watermark"))
+
+	// What is younger than the bound belongs to the next pass.
+	v.now = v.now.Add(time.Hour)
+	v.chats["wr99"] = v.now.Add(-time.Second)
+	v.mode("new").pass(sweep.Request{})
+	require.NotContains(t, v.stored(), "wr99")
+	v.now = v.now.Add(time.Hour)
+	v.mode("new").pass(sweep.Request{})
+	require.Contains(t, v.stored(), "wr99")
+
+	// Under other filters nothing is known to be held.
+	v.mode("new").spec.Scope = json.RawMessage(`{"keyword":"x"}`)
+	v.pass(sweep.Request{})
+	require.True(t, strings.HasPrefix(v.bounds[len(v.bounds)-1], "-"), v.bounds)
+}
+
+// A chain whose cursor is lost goes on from what it has committed, and the pass
+// still proves what it should.
+func TestLostCursorGoesOnFromTheWatermark(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.dead["2"] = 1
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
+	require.Equal(t, []string{"crm/full@", "crm/full@2", "crm/full@", "crm/full@2"}, v.source.asked)
+	require.Equal(t, []string{"-08:59:30", "08:55:00-08:59:30"}, v.bounds)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+	require.Equal(t, "0 5 5 5", v.scalar("select concat_ws(' ', restarts, ids_counted, total_first, ids_distinct) from sync.pass"))
+
+	// Where the page after it gets no further, the chain is begun anew, and that
+	// is bounded.
+	v = newLedger(t)
+	v.dead["2"] = 100
+	for id := range v.chats {
+		v.chats[id] = v.now.Add(-time.Hour)
+	}
+	res = v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.OutcomeFailed, res.Outcome)
+	require.ErrorContains(t, res.Reason, "started over 3 times")
+	require.Less(t, v.source.calls.Load(), int64(30))
+}
+
+// A cursor that has aged while the pass lay open is no reason to begin again.
+func TestAgedCursorGoesOnFromTheWatermark(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.down["2"] = 1
+	first := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.OutcomePartial, first.Outcome)
+	v.now = v.now.Add(2 * time.Hour)
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, first.Pass.ID, res.Pass.ID)
+	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
+	require.Equal(t, []string{"-08:59:30", "08:55:00-08:59:30"}, v.bounds)
+}
+
+// The passes of two modes do not end each other, and one does not prove what the
+// other would.
+func TestModesAreSeparate(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.mode("full").pass(sweep.Request{})
+	v.down["2"] = 1
+	full := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.OutcomePartial, full.Outcome)
+	delete(v.chats, "wr04")
+	fresh := v.mode("new").pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, fresh.Outcome)
+	require.NotEqual(t, full.Pass.ID, fresh.Pass.ID)
+	require.Zero(t, fresh.Closing.Candidates)
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, full.Pass.ID, res.Pass.ID)
+	require.Equal(t, "new complete, full complete", v.scalar(
+		"select string_agg(mode || ' ' || outcome, ', ' order by finished_at, pass_id desc) from sync.pass where pass_id > 1"))
+}
+
+// A total that changes while the list is read, or is not what it showed, proves
+// that something moved.
+func TestTotalsAreCompared(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.before = func(cursor string) {
+		if cursor == "2" {
+			delete(v.chats, "wr00")
+		}
+	}
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
+	require.Equal(t, "5 4", v.scalar("select concat_ws(' ', total_first, total_last) from sync.pass"))
+}
+
+// Where no detail stream confirms an absence, a second complete pass does, of the
+// same scope, and no other.
+func TestMissedTwiceIsGone(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	sync := func() sweep.Result {
+		v.now = v.now.Add(time.Hour)
+		v.mode("full").spec.ConfirmedBy = ""
+		return v.pass(sweep.Request{})
+	}
+	sync()
+	was := v.chats["wr03"]
+	delete(v.chats, "wr03")
+	res := sync()
+	require.Equal(t, int64(1), res.Closing.Candidates)
+	require.Contains(t, v.stored(), "wr03")
+	storetest.WantRows(t, v.pool, "sync.candidate", 1)
+
+	// Back in time: nothing happened.
+	v.chats["wr03"] = was
+	sync()
+	storetest.WantRows(t, v.pool, "sync.candidate", 0)
+
+	delete(v.chats, "wr03")
+	sync()
+	v.now = v.now.Add(time.Hour)
+	v.mode("full").spec.ConfirmedBy = ""
+	v.spec.Scope = json.RawMessage(`{"keyword":"x"}`)
+	v.pass(sweep.Request{})
+	require.Contains(t, v.stored(), "wr03", "another scope")
+	sync()
+	require.Contains(t, v.stored(), "wr03", "unproven: the scope has changed back")
+	sync()
+	require.NotContains(t, v.stored(), "wr03")
+	require.Equal(t, "missing from two complete passes", v.scalar("select gone_reason from groupchat.chat where chat_id = 'wr03'"))
+	storetest.WantRows(t, v.pool, "sync.candidate", 0)
+
+	v.chats["wr03"] = was
+	sync()
+	require.Contains(t, v.stored(), "wr03")
+}
+
+// An element that cannot be read, but names itself, is there.
+func TestUnreadableElementIsSeen(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	good := v.source.answer
+	v.mode("full").pass(sweep.Request{})
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		page, err := good(chain, cursor)
+		for i, c := range page.Chats {
+			if c.ID == "wr01" {
+				page.Chats = slices.Delete(page.Chats, i, i+1)
+				page.Rejects = append(page.Rejects, model.Reject{Kind: "chat", ID: "wr01", Raw: []byte(`{"id":"wr01","at":[]}`), Reason: "odd"})
+				break
+			}
+		}
+		return page, err
+	}
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
+	require.Zero(t, res.Closing.Candidates)
+}
