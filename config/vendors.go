@@ -60,6 +60,7 @@ var vendors = map[string]vendor{
 				FullSchedule:  mustSchedule("10 3 * * 0"),
 				RelationTypes: []string{"crm_customer", "crm_customer_personal"},
 			},
+			"chat_checks":   {Schedule: mustSchedule("25 */6 * * *")},
 			"message_reads": {Schedule: mustSchedule("*/30 * * * *"), FollowFor: 24 * time.Hour},
 		},
 	},

@@ -72,7 +72,9 @@ type planReport struct {
 type plannedStream struct {
 	Source string `json:"source"`
 	Stream string `json:"stream"`
-	Calls  int64  `json:"calls"`
+	// Mode is which of its passes would run, where it has more than one kind.
+	Mode  string `json:"mode,omitempty"`
+	Calls int64  `json:"calls"`
 	// Endpoints is where these calls go.
 	Endpoints map[string]int64 `json:"endpoints"`
 	Seconds   float64          `json:"seconds"`
@@ -187,7 +189,12 @@ func budgetShare(calls int64, limits fetch.Limits) plannedBudget {
 // stream plans one stream.
 func (p *planner) stream(ctx context.Context, spec model.StreamSpec) (plannedStream, error) {
 	planned := plannedStream{Source: p.source.Name, Stream: spec.Name, Endpoints: map[string]int64{}}
-	pass, open, err := p.store.OpenPassOf(ctx, p.source.Name, spec.Name)
+	spec, err := p.source.pickMode(ctx, p.store, spec, false, p.now)
+	if err != nil {
+		return planned, err
+	}
+	planned.Mode = spec.Mode
+	pass, open, err := p.store.OpenPassOf(ctx, p.source.Name, spec)
 	if err != nil {
 		return planned, err
 	}

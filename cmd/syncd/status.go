@@ -68,8 +68,10 @@ func (s *statusCmd) once(ctx context.Context, h *host, db *database, sources []*
 
 // streamReport is one stream as `status --json` prints it. Times are UTC.
 type streamReport struct {
-	Source         string        `json:"source"`
-	Stream         string        `json:"stream"`
+	Source string `json:"source"`
+	Stream string `json:"stream"`
+	// Mode is "full" for the full passes of a stream that has others as well.
+	Mode           string        `json:"mode,omitempty"`
 	PassID         int64         `json:"pass_id,omitempty"`
 	Outcome        model.Outcome `json:"outcome"`
 	Verdict        model.Verdict `json:"verdict,omitempty"`
@@ -118,7 +120,12 @@ func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sour
 			return false, err
 		}
 		for _, spec := range src.specs {
-			r := report(src.Source, spec.Name, known, now)
+			if _, ok := src.fresh[spec.Name]; ok {
+				full := report(src.Source, spec.Name, modeFull, known, now)
+				late = late || full.Late
+				reports = append(reports, full)
+			}
+			r := report(src.Source, spec.Name, "", known, now)
 			if w, ok := windows[spec.Name]; ok && spec.Window != nil {
 				r.Window = reportWindow(src, spec, w, now)
 				late = late || w.Lost > 0
@@ -135,14 +142,18 @@ func (s *statusCmd) print(ctx context.Context, h *host, pool *pgxpool.Pool, sour
 	return late, printReports(h.stdout, reports, now)
 }
 
-// report puts together what is stored of a stream and what its schedule wants.
-func report(src config.Source, stream string, known map[string]store.StreamStatus, now time.Time) streamReport {
-	schedule := src.Streams[stream].Schedule
+// report puts together what is stored of a stream and what its schedule wants. A
+// mode of "" is the stream as a whole.
+func report(src config.Source, stream, mode string, known map[string]store.StreamStatus, now time.Time) streamReport {
+	schedule, key := src.Streams[stream].Schedule, stream
+	if mode != "" {
+		schedule, key = src.Streams[stream].FullSchedule, store.ModeKey(stream, mode)
+	}
 	r := streamReport{
-		Source: src.Name, Stream: stream, Outcome: "never", Late: true, zone: src.Timezone,
+		Source: src.Name, Stream: stream, Mode: mode, Outcome: "never", Late: true, zone: src.Timezone,
 		NextRunAt: schedule.Next(now.In(src.Timezone)).UTC(),
 	}
-	t, ok := known[stream]
+	t, ok := known[key]
 	if !ok {
 		return r
 	}
@@ -182,7 +193,11 @@ func printReports(out io.Writer, reports []streamReport, now time.Time) error {
 		if r.CompleteAt != nil {
 			complete = ago(now.Sub(*r.CompleteAt))
 		}
-		fmt.Fprintf(w, "%s/%s\t%s\t%d\t%d\t%s\tin %s\t%s\t%s\t%s\n", r.Source, r.Stream, outcome, r.RowsRead, r.RowsChanged,
+		name := r.Source + "/" + r.Stream
+		if r.Mode != "" {
+			name += " (" + r.Mode + ")"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\tin %s\t%s\t%s\t%s\n", name, outcome, r.RowsRead, r.RowsChanged,
 			complete, r.NextRunAt.Sub(now).Round(time.Second), r.Window.held(), r.Window.lost(), r.note())
 	}
 	if err := w.Flush(); err != nil {

@@ -139,6 +139,10 @@ func (j *syncJob) stopped() bool {
 // pass runs one pass and reports it.
 func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) (sweep.Result, error) {
 	name := src.Name + "/" + spec.Name
+	spec, err := src.pickMode(ctx, j.store, spec, j.full, j.host.now())
+	if err != nil {
+		return sweep.Result{}, err
+	}
 	again, err := j.again.of(ctx, j, src, spec)
 	if err != nil {
 		return sweep.Result{}, err
@@ -179,6 +183,9 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 		missing = 0 // said below
 	}
 	var line strings.Builder
+	if mode := res.Pass.Mode; mode != "" {
+		name += " (" + mode + ")"
+	}
 	fmt.Fprintf(&line, "%s: %s: pass %d, %d pages, %d rows read, %d changed, %d calls, %s",
 		name, res.Outcome, res.Pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls, took.Round(time.Millisecond))
 	for _, extra := range []struct {

@@ -42,6 +42,9 @@ type source struct {
 	// enabled are the streams that this version can sync and that are switched on,
 	// dependencies first; specs are those of them that are wanted.
 	enabled, specs []model.StreamSpec
+	// fresh are the specs of mode new, by the name of the stream, which is among
+	// enabled with its full one.
+	fresh map[string]model.StreamSpec
 }
 
 // limits is the call budget of the source.

@@ -11,6 +11,7 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -51,6 +52,12 @@ type BoundsSpec struct {
 	// otherwise at the first record there ever was.
 	FromWatermark bool
 	Overlap       time.Duration
+	// Reach is how long before the start of the pass the time begins at most; 0
+	// does not bound it.
+	Reach time.Duration
+	// SpanMax cuts a longer time into chains of at most that; 0 does not. It needs
+	// a Reach.
+	SpanMax time.Duration
 	// Ascending says that the vendor lists by creation, oldest first. What a chain
 	// has committed is then a watermark, and a chain whose cursor is lost goes on
 	// from there.
@@ -137,6 +144,9 @@ type StreamSpec struct {
 	// Params are the request params of every chain of a detail stream; nil
 	// otherwise.
 	Params json.RawMessage
+	// Items are subjects that a detail stream always has, whatever is stored; nil
+	// for none.
+	Items []string
 	// Window is for window streams; nil otherwise.
 	Window *WindowSpec
 	// Scope is a JSON object of the filters that decide which records the
@@ -153,6 +163,29 @@ type StreamSpec struct {
 	Concurrency int
 }
 
+// MarkOf is the watermark that a chain leaves behind when it has come to its end:
+// the youngest creation that it has shown, where the vendor lists the oldest first.
+// Otherwise it leaves none, for chains of an older time may not have come to
+// theirs; see Marks.
+func (s StreamSpec) MarkOf(cp Checkpoint) time.Time {
+	if s.Bounds != nil && s.Bounds.Ascending {
+		return cp.Watermark
+	}
+	return time.Time{}
+}
+
+// Marks are the watermarks that a complete pass leaves behind, by lane: the end of
+// the time that it was frozen to, where the vendor keeps no order.
+func (s StreamSpec) Marks(started time.Time) map[string]time.Time {
+	marks := map[string]time.Time{}
+	for _, subject := range s.Subjects {
+		if subject.Lane != "" && s.Bounds != nil && !s.Bounds.Ascending {
+			marks[subject.Lane] = s.Bounds.Until(started)
+		}
+	}
+	return marks
+}
+
 // Ascends reports whether the chain can go on from what it has committed without
 // its cursor.
 func (s StreamSpec) Ascends(cp Checkpoint) bool {
@@ -161,19 +194,54 @@ func (s StreamSpec) Ascends(cp Checkpoint) bool {
 
 // LaneOf returns the watermark's lane of a subject, "" for none.
 func (s StreamSpec) LaneOf(subject string) string {
+	name, _, _ := strings.Cut(subject, spanMark)
 	for _, known := range s.Subjects {
-		if known.Name == subject {
+		if known.Name == name {
 			return known.Lane
 		}
 	}
 	return ""
 }
 
+// spanMark stands between the name of a subject and the beginning of one span of
+// it, in the name of a chain.
+const spanMark = "@"
+
+// Spans returns the subject's chains: their names and bounds, oldest first. mark is
+// the watermark of its lane, zero for none, and started when the pass began.
+func (b *BoundsSpec) Spans(subject string, mark, started time.Time) ([]string, []Bounds) {
+	if b == nil {
+		return []string{subject}, []Bounds{{}}
+	}
+	whole := Bounds{Until: b.Until(started)}
+	if b.FromWatermark && !mark.IsZero() {
+		whole.After = mark.Add(-b.Overlap)
+	}
+	if first := started.Add(-b.Reach); b.Reach > 0 && whole.After.Before(first) {
+		whole.After = first
+	}
+	if b.SpanMax <= 0 || whole.After.IsZero() || whole.Until.Sub(whole.After) <= b.SpanMax {
+		return []string{subject}, []Bounds{whole}
+	}
+	var names []string
+	var spans []Bounds
+	for after := whole.After; after.Before(whole.Until); after = after.Add(b.SpanMax) {
+		span := Bounds{After: after, Until: after.Add(b.SpanMax)}
+		if span.Until.After(whole.Until) {
+			span.Until = whole.Until
+		}
+		names = append(names, subject+spanMark+after.UTC().Format(time.RFC3339))
+		spans = append(spans, span)
+	}
+	return names, spans
+}
+
 // ParamsOf returns the params that the spec gives an open chain today; nil for
 // one that it does not know.
 func (s StreamSpec) ParamsOf(c Chain) json.RawMessage {
+	name, _, _ := strings.Cut(c.Subject, spanMark)
 	for _, subject := range s.Subjects {
-		if subject.Name == c.Subject {
+		if subject.Name == name {
 			return subject.Params
 		}
 	}

@@ -139,10 +139,12 @@ type Step struct {
 	// the checkpoint after it. Both are for list streams.
 	From int64
 	To   Checkpoint
-	// Closed says that the chain is done; its checkpoint is removed, and its
-	// watermark, To's, is kept under Lane where that is not "".
+	// Closed says that the chain is done; its checkpoint is removed.
 	Closed bool
-	Lane   string
+	// Mark is the watermark that a closed chain leaves behind in Lane; "" and zero
+	// are none.
+	Lane string
+	Mark time.Time
 	// Resumed says that the step has no page because the chain goes on from its
 	// watermark.
 	Resumed bool

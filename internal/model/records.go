@@ -112,7 +112,14 @@ type Page struct {
 	// MessageReads are about one robot message, which a chain of several pages
 	// tells piece by piece.
 	MessageReads []MessageRead `json:",omitempty"`
-	Rejects      []Reject
+	// GroupMessages are seen in a list of mass messages, MessageTasks are all
+	// senders of one message, MessageResults all receivers of one sender's; of
+	// the latter two a chain of several pages tells piece by piece.
+	GroupMessages  []GroupMessage       `json:",omitempty"`
+	MessageTasks   []GroupMessageTask   `json:",omitempty"`
+	MessageResults []GroupMessageResult `json:",omitempty"`
+	JoinWays       []JoinWay            `json:",omitempty"`
+	Rejects        []Reject
 	// Next is the cursor of the following page; "" on the last one.
 	Next string
 	// Last says that the chain ends here.
@@ -143,6 +150,10 @@ func (p Page) Join(later Page) Page {
 	p.SOPGroups = append(p.SOPGroups, later.SOPGroups...)
 	p.GroupSets = append(p.GroupSets, later.GroupSets...)
 	p.MessageReads = append(p.MessageReads, later.MessageReads...)
+	p.GroupMessages = append(p.GroupMessages, later.GroupMessages...)
+	p.MessageTasks = append(p.MessageTasks, later.MessageTasks...)
+	p.MessageResults = append(p.MessageResults, later.MessageResults...)
+	p.JoinWays = append(p.JoinWays, later.JoinWays...)
 	p.Rejects = append(p.Rejects, later.Rejects...)
 	return p
 }
@@ -150,7 +161,7 @@ func (p Page) Join(later Page) Page {
 // Rows is how many records the page holds, rejects not counted.
 func (p Page) Rows() int {
 	n := len(p.Owners) + len(p.Chats) + len(p.Details) + len(p.OwnerStats) + len(p.DayStats) + len(p.PeriodStats)
-	n += len(p.GroupSets)
+	n += len(p.GroupSets) + len(p.GroupMessages) + len(p.MessageTasks) + len(p.MessageResults) + len(p.JoinWays)
 	for _, d := range p.Details {
 		n += len(d.Members)
 	}

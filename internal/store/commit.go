@@ -60,7 +60,8 @@ type commit struct {
 func (c *commit) run(ctx context.Context, tx pgx.Tx) error {
 	for _, write := range []func(context.Context, pgx.Tx) error{
 		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.writeOwnerStats, c.writeDayParts,
-		c.writePeriodStats, c.noteIDs, c.moveItems, c.moveCoverage, c.sumDays, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
+		c.writePeriodStats, c.writeTasks, c.writeCalendars, c.writeTags, c.writeGroupSets, c.writeMessageReads,
+		c.noteIDs, c.moveItems, c.moveCoverage, c.sumDays, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
 	} {
 		if err := write(ctx, tx); err != nil {
 			return err
@@ -104,8 +105,8 @@ func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		if m.last.Closed {
 			n, err = exec(ctx, tx, "checkpoint_close", c.source, c.stream, subject, m.from)
-			if err == nil && m.last.Lane != "" && !m.last.To.Watermark.IsZero() {
-				_, err = exec(ctx, tx, "watermark_raise", c.source, c.stream, m.last.Lane, c.pass.Scope, m.last.To.Watermark)
+			if err == nil && m.last.Lane != "" && !m.last.Mark.IsZero() {
+				_, err = exec(ctx, tx, "watermark_raise", c.source, c.stream, m.last.Lane, c.pass.Scope, m.last.Mark)
 			}
 		} else {
 			to := m.last.To

@@ -15,7 +15,9 @@ import (
 
 // itemSeeds names, for each detail stream, the statement that gives its records
 // their items.
-var itemSeeds = map[string]string{"members": "item_seed_members"}
+var itemSeeds = map[string]string{
+	"members": "item_seed_members", "chat_checks": "item_seed_chat_checks", "message_reads": "item_seed_message_reads",
+}
 
 // OpenPass resumes the open pass of the lease's stream, or opens a new one with
 // its chains or items. An open pass of another scope, one whose seen ids were
@@ -182,29 +184,58 @@ func noteScope(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time) e
 		"the filters in the configuration have changed; records that they do not reach any more stay as they are", "", now)
 }
 
-// openChains adds chains to a pass, all at their heads.
+// openChains adds chains to a pass, all at their heads. Those of bounded subjects
+// are frozen to what was created by its start: a full pass begins at the first
+// record, whatever is held.
 func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, subjects []model.Subject,
 	bounds *model.BoundsSpec,
 ) error {
-	n := len(subjects)
-	names, params, lanes, owners := make([]string, n), make([]string, n), make([]string, n), make([]*string, n)
-	for i, s := range subjects {
-		names[i], params[i], lanes[i] = s.Name, string(s.Params), s.Lane
+	var marks map[string]time.Time
+	if bounds != nil && bounds.FromWatermark && !pass.Full {
+		var err error
+		if marks, err = watermarks(ctx, tx, pass); err != nil {
+			return err
+		}
+	}
+	var names, params []string
+	var owners []*string
+	var after, until []*time.Time
+	for _, s := range subjects {
+		chains, spans := bounds.Spans(s.Name, marks[s.Lane], pass.StartedAt)
+		var restricted *string
 		if s.Owners != nil {
 			text, err := json.Marshal(s.Owners)
 			if err != nil {
 				return fmt.Errorf("owners of chain %s: %w", s.Name, err)
 			}
-			owners[i] = new(string(text))
+			restricted = new(string(text))
+		}
+		for i, span := range spans {
+			names, params, owners = append(names, chains[i]), append(params, string(s.Params)), append(owners, restricted)
+			after, until = append(after, timeOrNull(span.After)), append(until, timeOrNull(span.Until))
 		}
 	}
-	var since model.BoundsSpec
-	if bounds != nil {
-		since = *bounds
-	}
-	_, err := exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, now, pass.Scope, names, params, owners, lanes,
-		since.FromWatermark, since.Overlap, timeOrNull(bounds.Until(pass.StartedAt)))
+	_, err := exec(ctx, tx, "checkpoint_open", pass.Source, pass.Stream, pass.ID, now, names, params, owners, after, until)
 	return err
+}
+
+// watermarks are those of the lanes of the pass's stream that hold under its scope.
+func watermarks(ctx context.Context, tx pgx.Tx, pass model.Pass) (map[string]time.Time, error) {
+	rows, err := tx.Query(ctx, q("watermark_get"), pass.Source, pass.Stream, pass.Scope)
+	if err != nil {
+		return nil, fmt.Errorf("watermark_get: %w", err)
+	}
+	marks := map[string]time.Time{}
+	var lane string
+	var mark time.Time
+	_, err = pgx.ForEachRow(rows, []any{&lane, &mark}, func() error {
+		marks[lane] = mark
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watermark_get: %w", err)
+	}
+	return marks, nil
 }
 
 // rosterKeeps is how long an owner who is gone is still asked about: what they
@@ -350,6 +381,12 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 			}
 			if err := missed(ctx, tx, pass, spec, end, &closing); err != nil {
 				return err
+			}
+			marks := spec.Marks(pass.StartedAt)
+			for _, lane := range sortedKeys(marks) {
+				if _, err := exec(ctx, tx, "watermark_raise", pass.Source, pass.Stream, lane, pass.Scope, marks[lane]); err != nil {
+					return err
+				}
 			}
 		}
 		return endPass(ctx, tx, pass, end, closing.Verdict, ids)

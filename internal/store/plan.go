@@ -91,9 +91,9 @@ func (s *Store) KnownChats(ctx context.Context, source string) (KnownChats, erro
 
 // OpenPassOf finds the pass of a stream that its next run would resume; not ok
 // where it would open another.
-func (s *Store) OpenPassOf(ctx context.Context, source, stream string) (pass model.Pass, ok bool, err error) {
-	pass = model.Pass{Source: source, Stream: stream}
-	err = s.pool.QueryRow(ctx, q("plan_pass"), source, stream).Scan(&pass.ID, &pass.StartedAt)
+func (s *Store) OpenPassOf(ctx context.Context, source string, spec model.StreamSpec) (pass model.Pass, ok bool, err error) {
+	pass = model.Pass{Source: source, Stream: spec.Name, Mode: spec.Mode}
+	err = s.pool.QueryRow(ctx, q("plan_pass"), source, spec.Name, spec.Mode).Scan(&pass.ID, &pass.StartedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return pass, false, nil
 	}

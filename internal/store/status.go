@@ -13,6 +13,9 @@ import (
 // StreamStatus is how one stream stands.
 type StreamStatus struct {
 	Stream string
+	// Mode is that of the pass; of the entry of a stream as a whole it is that of
+	// the latest.
+	Mode string
 	// The latest pass. FinishedAt is nil while it is open, ResumeAt where going
 	// on makes sense at once.
 	PassID               int64
@@ -34,8 +37,9 @@ type StreamStatus struct {
 	HeldPassID, Candidates int64
 }
 
-// Status tells how the streams of a source stand; a stream without any pass is
-// not among them.
+// Status tells how the streams of a source stand, by name; a stream without any
+// pass is not among them. One with modes has an entry for each as well, under
+// [ModeKey].
 func (s *Store) Status(ctx context.Context, source string, now time.Time) (map[string]StreamStatus, error) {
 	rows, err := s.pool.Query(ctx, q("stream_status"), source, now)
 	if err != nil {
@@ -44,7 +48,7 @@ func (s *Store) Status(ctx context.Context, source string, now time.Time) (map[s
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (StreamStatus, error) {
 		var t StreamStatus
 		c := &t.Counts
-		return t, row.Scan(&t.Stream, &t.PassID, &t.Outcome, &t.Verdict, &t.StartedAt, &t.FinishedAt, &t.ResumeAt,
+		return t, row.Scan(&t.Stream, &t.Mode, &t.PassID, &t.Outcome, &t.Verdict, &t.StartedAt, &t.FinishedAt, &t.ResumeAt,
 			&t.Error, &c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Rejects, &c.ItemsFailed, &c.ItemsRefused,
 			&t.CompleteFrom, &t.CompleteAt, &t.Items, &t.NeverRead, &t.Overdue, &t.Failing, &t.Holder,
 			&t.HeldPassID, &t.Candidates)
@@ -54,7 +58,51 @@ func (s *Store) Status(ctx context.Context, source string, now time.Time) (map[s
 	}
 	byStream := make(map[string]StreamStatus, len(list))
 	for _, t := range list {
+		if t.Mode != "" {
+			byStream[ModeKey(t.Stream, t.Mode)] = t
+		}
+		if was, ok := byStream[t.Stream]; ok {
+			t = t.with(was)
+		}
 		byStream[t.Stream] = t
 	}
 	return byStream, nil
+}
+
+// ModeKey is the key of one mode of a stream in what [Store.Status] returns.
+func ModeKey(stream, mode string) string { return stream + "/" + mode }
+
+// with puts two modes of a stream together: the latest pass of both, and the
+// latest complete one.
+func (t StreamStatus) with(o StreamStatus) StreamStatus {
+	if o.PassID > t.PassID {
+		t, o = o, t
+	}
+	if t.CompleteFrom == nil || o.CompleteFrom != nil && o.CompleteFrom.After(*t.CompleteFrom) {
+		t.CompleteFrom, t.CompleteAt = o.CompleteFrom, o.CompleteAt
+	}
+	if t.HeldPassID == 0 {
+		t.HeldPassID, t.Candidates = o.HeldPassID, o.Candidates
+	}
+	return t
+}
+
+// ModeStatus is how one mode of a stream stands under the filters of a spec.
+type ModeStatus struct {
+	// Open says that a pass is open.
+	Open bool
+	// CompleteFrom is when the latest complete pass under these filters began; nil
+	// if there was none, or if one under others came later.
+	CompleteFrom *time.Time
+}
+
+// ModeStatus tells how the spec's mode stands.
+func (s *Store) ModeStatus(ctx context.Context, source string, spec model.StreamSpec) (ModeStatus, error) {
+	var m ModeStatus
+	err := s.pool.QueryRow(ctx, q("mode_status"), source, spec.Name, spec.Mode, hashBytes(model.ScopeOf(spec))).
+		Scan(&m.Open, &m.CompleteFrom)
+	if err != nil {
+		return m, fmt.Errorf("mode_status: %w", err)
+	}
+	return m, nil
 }

@@ -99,6 +99,7 @@ func (t *trail) take(page model.Page) error {
 		Chain: t.chain, Page: &page, From: t.cp.Version, To: next(t.cp, page),
 		Closed: page.Last, Lane: t.p.spec.LaneOf(t.chain.Subject),
 	}
+	step.Mark = t.p.spec.MarkOf(step.To)
 	if err := t.send(step); err != nil {
 		return err
 	}

@@ -274,3 +274,33 @@ func TestUnreadableElementIsSeen(t *testing.T) {
 	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
 	require.Zero(t, res.Closing.Candidates)
 }
+
+// A stream whose vendor keeps no order is read in spans. What it holds is known
+// when all of them are in, and not before.
+func TestSpansAreHeldTogether(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	sync := func() sweep.Result {
+		v.mode("").spec.Bounds = &model.BoundsSpec{
+			FromWatermark: true, Overlap: 2 * time.Hour, Reach: 50 * time.Hour, SpanMax: 20 * time.Hour,
+		}
+		return v.pass(sweep.Request{})
+	}
+	v.chats["old"], v.chats["lost"] = v.now.Add(-49*time.Hour), v.now.Add(-51*time.Hour)
+	v.down[""] = 2
+	require.Equal(t, model.OutcomePartial, sync().Outcome)
+	storetest.WantRows(t, v.pool, "sync.watermark", 0)
+	require.Equal(t, model.OutcomePartial, sync().Outcome)
+	require.Equal(t, model.OutcomeComplete, sync().Outcome)
+	require.Equal(t, []string{"07:00:00-03:00:00", "03:00:00-23:00:00", "23:00:00-09:00:00"}, v.bounds)
+	require.Contains(t, v.stored(), "old")
+	require.NotContains(t, v.stored(), "lost")
+	require.Equal(t, "crm 09:00:00", v.scalar("select lane || ' ' || (watermark at time zone 'UTC')::time from sync.watermark"))
+
+	v.now = v.now.Add(time.Hour)
+	require.Equal(t, model.OutcomeComplete, sync().Outcome)
+	require.Equal(t, "07:00:00-10:00:00", v.bounds[len(v.bounds)-1])
+	v.mode("").spec.Bounds = &model.BoundsSpec{FromWatermark: true, Reach: 30 * time.Hour}
+	v.pass(sweep.Request{Full: true})
+	require.Equal(t, "04:00:00-10:00:00", v.bounds[len(v.bounds)-1], "a full pass reads whatever can be read")
+}

@@ -1,20 +1,20 @@
 -- How the streams of a source stand.
 -- $1 source  $2 now
--- Returns a row per stream that has had a pass: the latest pass, the latest
--- complete one, the items of a detail stream and who holds the lease.
+-- Returns a row per stream and mode that has had a pass: the latest pass, the
+-- latest complete one, the items of a detail stream and who holds the lease.
 -- Uses pass_latest, item_pkey and lease_pkey.
-select p.stream, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.finished_at, p.resume_at,
+select p.stream, p.mode, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.finished_at, p.resume_at,
        coalesce(p.error, ''), p.pages, p.rows_read, p.rows_changed, p.calls, p.rejects,
        p.items_failed, p.items_refused, g.started_at, g.finished_at,
        i.total, i.never, i.overdue, i.failing, coalesce(l.holder, ''),
        coalesce(case when g.waits then g.pass_id end, 0), coalesce(g.candidates, 0)
-  from (select distinct on (stream) * from sync.pass
+  from (select distinct on (stream, mode) * from sync.pass
          where source = $1
-         order by stream, pass_id desc) p
+         order by stream, mode, pass_id desc) p
   left join lateral (select pass_id, started_at, finished_at, candidates,
                            held and approved_at is null as waits
                       from sync.pass c
-                      where c.source = $1 and c.stream = p.stream and c.outcome = 'complete'
+                      where c.source = $1 and c.stream = p.stream and c.mode = p.mode and c.outcome = 'complete'
                       order by c.pass_id desc
                       limit 1) g on true
   left join lateral (select count(*) as total,
@@ -24,4 +24,4 @@ select p.stream, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.
                        from sync.item
                       where source = $1 and stream = p.stream) i on true
   left join sync.lease l on l.source = $1 and l.stream = p.stream and l.expires_at > clock_timestamp()
- order by p.stream
+ order by p.stream, p.mode
