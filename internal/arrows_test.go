@@ -41,11 +41,12 @@ type row struct {
 var arrows = []row{
 	{pkg: "cmd/syncd", imports: []string{"config", "migrations", "internal/...", "!internal/store/storetest", "!internal/fetch/fetchtest"}},
 
-	{pkg: "internal/schedule", imports: []string{"internal/sweep", "internal/model"}},
+	{pkg: "internal/schedule", imports: []string{"internal/sweep", "internal/fetch", "internal/model"}, tests: []string{"internal/store"}},
 	{pkg: "internal/sweep", imports: []string{"internal/fetch", "internal/model"}, tests: []string{"internal/store", "internal/fetch/wecom"}},
 	{pkg: "internal/fetch", imports: []string{"internal/model"}},
 	{pkg: "internal/fetch/lenient"},
-	{pkg: "internal/fetch/*", imports: []string{"internal/fetch", "internal/fetch/lenient", "internal/model"}}, // vendors, fetchtest
+	{pkg: "internal/fetch/token", imports: []string{"internal/fetch"}},
+	{pkg: "internal/fetch/*", imports: []string{"internal/fetch", "internal/fetch/lenient", "internal/fetch/token", "internal/model"}}, // vendors, fetchtest
 	{pkg: "internal/model", stdOnly: true},
 
 	{pkg: "internal/store", imports: []string{"internal/model", "migrations"}},

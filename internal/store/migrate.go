@@ -54,6 +54,9 @@ func MigrateUp(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	if err != nil {
 		return ran, fmt.Errorf("migrate up: %w", err)
 	}
+	if err := migrateRiver(ctx, pool); err != nil {
+		return ran, fmt.Errorf("migrate up: %w", err)
+	}
 	if err := grantRoles(ctx, pool); err != nil {
 		return ran, fmt.Errorf("migrate up: %w", err)
 	}
@@ -135,7 +138,7 @@ func CheckSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	case have < want:
 		return ErrNotMigrated
 	}
-	return nil
+	return checkRiver(ctx, pool)
 }
 
 // SchemaAt is the number of the newest migration that has run in the database, 0
