@@ -16,8 +16,7 @@
 // not fit its signature 1002. An unknown member, a number sent as a string, a
 // pageNo below 1, a pageSize above the largest, a time not in yyyy-MM-dd HH:mm:ss
 // are 40417, the one code of the 404xx family that is known. All these are HTTP 200
-// with null data. A list has 10 rows a page unless asked otherwise, and none
-// beyond its end. More than [Options.PerSecond] calls are HTTP 429.
+// with null data. A list has 10 rows a page unless asked otherwise. More than [Options.PerSecond] calls are HTTP 429.
 //
 // Calls are signed by the real time ([Options.Now]), which the header Date tells,
 // however far the tenant's clock was moved: a client with a right clock stays

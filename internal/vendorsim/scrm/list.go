@@ -118,7 +118,7 @@ func (s *Sim) groupList(c *call) ([]byte, refusal) {
 	}
 	m := s.Moment()
 	entries := s.wanted(&r, created, m)
-	page := c.list.cut(no, size, len(entries))
+	page := c.list.cut(no, size, len(entries), s.opt.LastBeyond)
 	body := make([]byte, 0, 256+1200*(page.to-page.from))
 	body = s.openPage(body, page)
 	for i, e := range entries[page.from:page.to] {
@@ -197,7 +197,7 @@ func (s *Sim) users(c *call) ([]byte, refusal) {
 	list := slices.DeleteFunc(s.Employees(s.Moment()), func(e Employee) bool {
 		return e.Deleted != (r.Deleted == 1) || !strings.Contains(e.Name, r.Name)
 	})
-	page := c.list.cut(no, size, len(list))
+	page := c.list.cut(no, size, len(list), s.opt.LastBeyond)
 	body := s.openPage(nil, page)
 	for i, e := range list[page.from:page.to] {
 		if i > 0 {

@@ -60,6 +60,11 @@ func TestDefaultsAndEnds(t *testing.T) {
 		require.Equal(t, 25, d.TotalCount)
 		require.Contains(t, string(c.raw(EndpointGroups, `{"pageNo":`+no+`}`)), `"pageNo":`+no+`,"pageSize":10,"result":[]`)
 	}
+	c = newClient(t, Options{Groups: 25, LastBeyond: true})
+	d = c.good(c.groups(`{"pageNo":9}`))
+	require.Equal(t, 3, d.PageNo)
+	require.Equal(t, c.truth()[20:], ids(d.Result))
+	require.Equal(t, 1, c.good(c.groups(`{"pageNo":9,"keyword":"nobody's"}`)).PageNo)
 	for pages, o := range []Options{{}, {EmptyIsOnePage: true}} {
 		d = c.good(newClient(t, o).groups(`{"keyword":"nobody's"}`))
 		require.Equal(t, []int{0, pages, 1}, []int{d.TotalCount, d.TotalPage, d.PageNo})

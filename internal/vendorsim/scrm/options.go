@@ -67,6 +67,9 @@ type Options struct {
 	Order Order
 	// EmptyIsOnePage makes totalPage 1 where there is nothing; without, it is 0.
 	EmptyIsOnePage bool
+	// LastBeyond answers a page beyond the end with the last one there is, under its
+	// own number; without, with an empty page under the number asked for.
+	LastBeyond bool
 	// Tags and Calendars say what the elements of tagGroupNames and calendars are.
 	Tags, Calendars Elements
 	// Latency is waited before every answer; 0 waits for nothing.

@@ -21,10 +21,13 @@ type listBend struct {
 }
 
 // cut returns the page number no, from 1, of a list of so many rows. One that
-// lies beyond the end is empty.
-func (b listBend) cut(no, size int64, rows int) page {
+// lies beyond the end is empty, or the last one there is.
+func (b listBend) cut(no, size int64, rows int, lastBeyond bool) page {
 	if b.largest > 0 {
 		size = min(size, b.largest)
+	}
+	if lastBeyond {
+		no = min(no, max((int64(rows)+size-1)/size, 1))
 	}
 	says := no
 	if b.first {

@@ -95,7 +95,7 @@ const timestampDigits = 13
 // authorize checks the headers of a call: first when it was signed, then by whom.
 // now is the vendor's time, key the one it takes for good.
 func (s *Sim) authorize(header http.Header, body []byte, now time.Time, key string) refusal {
-	timestamp := header.Get("timestamp")
+	timestamp := headerOf(header, "timestamp")
 	millis, err := strconv.ParseUint(timestamp, 10, 63)
 	if err != nil || len(timestamp) != timestampDigits {
 		return refusal{codeBadTime, fmt.Sprintf("timestamp must be %d digits of milliseconds", timestampDigits)}
@@ -103,14 +103,25 @@ func (s *Sim) authorize(header http.Header, body []byte, now time.Time, key stri
 	if off := now.Sub(time.UnixMilli(int64(millis))).Abs(); s.opt.SkewMax >= 0 && off > s.opt.SkewMax {
 		return refusal{codeBadTime, "request time is too far from server time"}
 	}
-	if header.Get("appId") != s.opt.AppID || !s.keyFits(header.Get("appKey"), key) {
+	if headerOf(header, "appId") != s.opt.AppID || !s.keyFits(headerOf(header, "appKey"), key) {
 		return refusal{codeBadSign, "signature check failed"}
 	}
 	want := s.signature(key, timestamp, string(body))
-	if !hmac.Equal([]byte(header.Get("sign")), []byte(want)) {
+	if !hmac.Equal([]byte(headerOf(header, "sign")), []byte(want)) {
 		return refusal{codeBadSign, "signature check failed"}
 	}
 	return refusal{}
+}
+
+// headerOf is the value of a header whichever case its name is written in: a
+// client that comes without a network in between has not had it changed.
+func headerOf(header http.Header, name string) string {
+	for written, values := range header {
+		if strings.EqualFold(written, name) && len(values) > 0 {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 func (s *Sim) keyFits(sent, key string) bool {

@@ -120,6 +120,31 @@ func TestMovingTheClockSpoilsNoSignature(t *testing.T) {
 	c.good(c.groups(`{}`))
 }
 
+// Also an answer that a fault gave says what time it is.
+func TestEveryAnswerTellsTheTime(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Options{})
+	arm(t, c, "bad-time:at=1", "gateway:at=2")
+	for range 3 {
+		require.Equal(t, "Sun, 01 Nov 2026 01:00:00 GMT", c.record(EndpointGroups, `{}`).Header().Get("Date"))
+	}
+}
+
+// Names of headers have no case, also where no network has changed it.
+func TestHeadersAsTheVendorWritesThem(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Options{Key: KeyRequired})
+	r := c.request(http.MethodPost, EndpointGroups, `{}`)
+	for _, name := range []string{"appId", "appKey", "timestamp", "sign"} {
+		value := r.Header.Get(name)
+		r.Header.Del(name)
+		r.Header[name] = []string{value}
+	}
+	w := httptest.NewRecorder()
+	c.sim.ServeHTTP(w, r)
+	c.good(c.parse(w.Body.Bytes()))
+}
+
 func TestWhatIsNoCall(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Options{})

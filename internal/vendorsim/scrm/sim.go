@@ -117,6 +117,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	// Also answers that are not the simulator's own tell its time.
+	w.Header().Set("Date", date(s.opt.Now()))
 	s.front.Handle(w, r, endpoint, func(q serve.Request, _ int) serve.Turn[int] {
 		c := &call{sim: s, request: q, key: s.opt.AppKey}
 		return serve.Turn[int]{
@@ -131,7 +133,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // vendor's clock.
 func (s *Sim) answer(c *call) (serve.Answer, int) {
 	now := s.opt.Now().Add(c.skew)
-	a := serve.Answer{Header: http.Header{"Date": {now.UTC().Format(http.TimeFormat)}}}
+	a := serve.Answer{Header: http.Header{"Date": {date(now)}}}
 	if status := checkHTTP(c.request); status != 0 {
 		a.Status = status
 		a.Body = refused(refusal{status, http.StatusText(status)})
@@ -149,6 +151,8 @@ func (s *Sim) answer(c *call) (serve.Answer, int) {
 	a.Body, code = s.body(c, now)
 	return a, code
 }
+
+func date(at time.Time) string { return at.UTC().Format(http.TimeFormat) }
 
 // checkHTTP refuses what does not get as far as the vendor's own checks; 0 for
 // good requests.
