@@ -2,6 +2,7 @@ package scrm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -169,31 +170,59 @@ func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Options{Groups: 50})
 	began := c.sim.Moment()
+	work := []func() error{
+		func() error { _, err := c.sim.Advance(time.Hour); return err },
+		func() error { _, err := c.sim.Insert(Insertion{}); return err },
+		func() error {
+			id, err := c.sim.Insert(Insertion{})
+			return errors.Join(err, c.sim.Delete(id))
+		},
+		func() error {
+			w := c.record(EndpointGroups, `{"pageSize":100}`)
+			if !strings.HasPrefix(w.Body.String(), `{"code":0,`) {
+				return errors.New(w.Body.String())
+			}
+			return nil
+		},
+		func() error { _ = c.sim.Totals(c.sim.Moment()); return nil },
+	}
+	problems := make([]error, len(work))
 	var all sync.WaitGroup
-	for worker := range 4 {
+	for i, do := range work {
 		all.Go(func() {
-			for i := range 25 {
-				switch worker {
-				case 0:
-					c.advance(time.Hour)
-				case 1:
-					id := c.insert(Insertion{})
-					if i%2 == 0 {
-						_ = c.sim.Delete(id)
-					}
-				default:
-					_ = c.all(EndpointGroups, "", 20)
-					_ = c.sim.Totals(c.sim.Moment())
-				}
+			for range 25 {
+				problems[i] = errors.Join(problems[i], do())
 			}
 		})
 	}
 	all.Wait()
+	require.NoError(t, errors.Join(problems...))
 	require.Equal(t, c.truth(), ids(c.all(EndpointGroups, "", 20)))
+	require.Equal(t, 75, c.sim.Moment().Changes)
+	require.Equal(t, 25*time.Hour, c.sim.Now().Sub(defaultStart))
 	ever := c.sim.Ever(began, c.sim.Moment())
 	for _, id := range c.truth() {
 		require.True(t, ever[id])
 	}
+}
+
+func TestMostInFlight(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Options{})
+	arrived, open := make(chan uint64), make(chan struct{})
+	c.sim.SetScript(Script{OnRequest: func(_ context.Context, r serve.Request) serve.Verdict {
+		arrived <- r.Seq
+		<-open
+		return serve.Verdict{}
+	}})
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() { c.record(EndpointGroups, `{}`) })
+		<-arrived
+	}
+	close(open)
+	all.Wait()
+	require.Equal(t, serve.Calls[int]{Calls: 3, Codes: map[int]int{0: 3}, InFlightMost: 3}, c.sim.Calls()[EndpointGroups])
 }
 
 func TestControl(t *testing.T) {

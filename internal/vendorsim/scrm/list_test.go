@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -328,4 +329,39 @@ func TestEmployees(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, c.good(c.users(`{"pageNo":1,"pageSize":20,"deleted":0,"name":"`+staff[0].Name+`"}`)).Result)
+}
+
+// Whatever is sent, signed well, is answered or refused as documented.
+func FuzzRequests(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, ``, `null`, `{"pageNo":1,"pageSize":10}`, `{"pageNo":9223372036854775807,"pageSize":100}`, `{"userId":451653062381760}`,
+		`{"keyword":"\ud800"}`, `{"tagGroupIds":[3001,null],"conditionOp":1}`, `{"startCreateTime":"0000-01-01 00:00:00"}`,
+		`{"endCreateTime":"9999-12-31 23:59:59","deleted":0,"name":"x"}`, "\xff",
+	} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	c := newClient(f, Options{Groups: 30})
+	c.insert(Insertion{})
+	f.Fuzz(func(t *testing.T, body string, groups bool) {
+		endpoint, total := EndpointUsers, c.sim.Totals(c.sim.Moment()).Employees
+		if groups {
+			endpoint, total = EndpointGroups, 31
+		}
+		w := c.record(endpoint, body)
+		require.Equal(t, http.StatusOK, w.Code)
+		var a answer
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &a), "%s", w.Body)
+		if a.Code != codeOK {
+			checkRefused(t, a, codeInvalid)
+			return
+		}
+		require.NotNil(t, a.Data)
+		require.GreaterOrEqual(t, a.Data.PageNo, 1)
+		require.LessOrEqual(t, len(a.Data.Result), a.Data.PageSize)
+		require.LessOrEqual(t, len(a.Data.Result), a.Data.TotalCount)
+		if !strings.Contains(body, "deleted") {
+			require.LessOrEqual(t, a.Data.TotalCount, total)
+		}
+	})
 }
