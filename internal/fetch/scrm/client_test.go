@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -62,9 +63,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.n++
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	if v.header != nil {
-		for name, values := range v.header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), v.header())
 	}
 	_, _ = io.WriteString(w, v.answer(v.n, string(body), r))
 }

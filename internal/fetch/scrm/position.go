@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 
+	"syncd/internal/fetch"
 	"syncd/internal/model"
 )
 
@@ -48,7 +50,8 @@ type position struct {
 	Down bool `json:"down,omitempty"`
 	// Shifted says that rows have moved since the head.
 	Shifted bool `json:"shifted,omitempty"`
-	// IDs is a hash of the groups on the page before, or "".
+	// IDs is a hash of the groups on the page before, "" on the way down, where rows
+	// can come again.
 	IDs string `json:"ids,omitempty"`
 }
 
@@ -95,7 +98,7 @@ func (p position) after(a listing) (next position, last bool, err error) {
 		return position{}, false, err
 	}
 	next = position{
-		Page: a.page + 1, Size: a.size, Total: p.Total, Latest: a.total, Down: p.Down, Shifted: p.Shifted, IDs: a.ids,
+		Page: a.page + 1, Size: a.size, Total: p.Total, Latest: a.total, Down: p.Down, Shifted: p.Shifted,
 	}
 	if p.head() {
 		next.Total = a.total
@@ -106,18 +109,20 @@ func (p position) after(a listing) (next position, last bool, err error) {
 	case p.Down:
 		next.Page = min(a.page-1, a.pages)
 	case moved:
-		next.Down, next.IDs = true, ""
+		next.Down = true
 		if next.Page = a.pages; next.Page == a.page {
 			next.Page-- // the answer in hand is the last page
 		}
 	case a.page >= a.pages:
 		return next, true, nil
+	default:
+		next.IDs = a.ids
 	}
 	return next, next.Page < 1, nil
 }
 
-// refuse says why an answer cannot be that to the page at p. A vendor that does not
-// heed page numbers would otherwise be read for ever, and look complete.
+// refuse says why an answer cannot be that to the page at p: a vendor that does not
+// heed page numbers gives the same groups again and again.
 func (p position) refuse(a listing) error {
 	switch {
 	case a.pages > pagesMax:
@@ -128,7 +133,10 @@ func (p position) refuse(a listing) error {
 	case a.ids != "" && a.ids == p.IDs && a.page == p.Page && a.total == p.Latest:
 		return malformed("page %d has the same groups as the one before: the vendor does not heed pageNo", p.Page)
 	case p.Down && a.size != p.Size:
-		return malformed("the size of a page changes again and again: %d, then %d", p.Size, a.size)
+		return &fetch.Error{
+			Class: fetch.ClassCursorGone, Code: "page size",
+			Message: fmt.Sprintf("the size of a page has changed on the way down, from %d to %d", p.Size, a.size),
+		}
 	}
 	return nil
 }
