@@ -89,8 +89,8 @@ func (c *commit) listedRows() []*chatRow {
 	return rows
 }
 
-// listedChat is what chat_ask_listed returns.
-type listedChat struct {
+// listedRow is what chat_ask_listed returns, and statements like it.
+type listedRow struct {
 	place            int // of the row, from 1
 	known            bool
 	listedAt, goneAt *time.Time
@@ -98,7 +98,7 @@ type listedChat struct {
 
 // askListed returns which of the rows may have to be written, in their order, and
 // hashes all of them.
-func (c *commit) askListed(ctx context.Context, tx pgx.Tx, rows []*chatRow) ([]listedChat, error) {
+func (c *commit) askListed(ctx context.Context, tx pgx.Tx, rows []*chatRow) ([]listedRow, error) {
 	ids, sums := make([]string, len(rows)), make([]int64, len(rows))
 	for i, row := range rows {
 		c.hash.reset()
@@ -106,20 +106,26 @@ func (c *commit) askListed(ctx context.Context, tx pgx.Tx, rows []*chatRow) ([]l
 		ids[i], sums[i] = row.chat.ID, c.hash.sum()
 		row.listHash = &sums[i]
 	}
-	found, err := tx.Query(ctx, q("chat_ask_listed"), c.source, ids, sums, c.pass.Scope, c.pass.Full)
+	return c.askDiffering(ctx, tx, "chat_ask_listed", ids, sums)
+}
+
+// askDiffering returns which of the ids may have to be written, in their order: a
+// statement like chat_ask_listed knows.
+func (c *commit) askDiffering(ctx context.Context, tx pgx.Tx, ask string, ids []string, sums []int64) ([]listedRow, error) {
+	found, err := tx.Query(ctx, q(ask), c.source, ids, sums, c.pass.Scope, c.pass.Full)
 	if err != nil {
-		return nil, fmt.Errorf("chat_ask_listed: %w", err)
+		return nil, fmt.Errorf("%s: %w", ask, err)
 	}
-	var differing []listedChat
-	var s listedChat
+	var differing []listedRow
+	var s listedRow
 	_, err = pgx.ForEachRow(found, []any{&s.place, &s.known, &s.listedAt, &s.goneAt}, func() error {
 		differing = append(differing, s)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("chat_ask_listed: %w", err)
+		return nil, fmt.Errorf("%s: %w", ask, err)
 	}
-	slices.SortFunc(differing, func(a, b listedChat) int { return a.place - b.place })
+	slices.SortFunc(differing, func(a, b listedRow) int { return a.place - b.place })
 	return differing, nil
 }
 

@@ -111,6 +111,31 @@ func (h *hasher) member(m model.Member) {
 	h.bytes(m.Extra)
 }
 
+func (h *hasher) task(t model.SOPTask) {
+	h.string(t.ID)
+	h.string(t.ChatID)
+	for _, s := range []*string{t.InfoID, t.Title, t.CreatorID, t.OwnerID, t.OwnerName} {
+		h.text(s)
+	}
+	h.int(t.SendStatus)
+	h.int(t.Mode)
+	h.time(t.StartsAt)
+	h.bytes(t.Extra)
+}
+
+func (h *hasher) groupSet(g model.GroupSet) {
+	h.string(g.ID)
+	for _, s := range []*string{g.Name, g.RelationType, g.OwnerID, g.Notice} {
+		h.text(s)
+	}
+	for _, n := range []*int64{g.MemberQuota, g.MemberCount, g.ChatCount} {
+		h.int(n)
+	}
+	h.time(g.CreatedAt)
+	h.time(g.ChangedAt)
+	h.bytes(g.Extra)
+}
+
 func hashBytes(b []byte) int64 {
 	h := newHasher()
 	h.bytes(b)

@@ -26,11 +26,14 @@ func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, 
 }
 
 // absence are the statements about records of one kind that a list lacks. They take
-// the same arguments, those of candidate_missing, candidate_add and chat_gone.
-type absence struct{ missing, add, gone string }
+// the same arguments, those of candidate_missing, candidate_add, candidate_again and
+// chat_gone.
+type absence struct{ missing, add, again, gone string }
 
 var absences = map[model.Record]absence{
-	model.RecordChat: {"candidate_missing", "candidate_add", "chat_gone"},
+	model.RecordChat:     {"candidate_missing", "candidate_add", "candidate_again", "chat_gone"},
+	model.RecordTask:     {"candidate_missing_task", "candidate_add_task", "candidate_again_task", "sop_task_gone"},
+	model.RecordGroupSet: {"candidate_missing_group_set", "candidate_add_group_set", "candidate_again", "group_set_gone"},
 }
 
 // missed looks at what a list pass that is about to close has not seen. What it
@@ -120,7 +123,7 @@ const codeMissedTwice = "missing from two complete passes"
 
 // missedTwice marks as gone what an earlier complete pass missed as well.
 func missedTwice(ctx context.Context, tx pgx.Tx, pass model.Pass, record model.Record, end model.Ending) error {
-	ids, err := column(ctx, tx, "candidate_again", pass.Source, pass.Stream, record, pass.ID, pass.StartedAt)
+	ids, err := column(ctx, tx, absences[record].again, pass.Source, pass.Stream, record, pass.ID, pass.StartedAt, pass.Scope)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -131,6 +134,11 @@ func missedTwice(ctx context.Context, tx pgx.Tx, pass model.Pass, record model.R
 	}
 	if _, err = exec(ctx, tx, absences[record].gone, pass.Source, ids, reasons, at); err != nil {
 		return err
+	}
+	if record == model.RecordChat {
+		if _, err = exec(ctx, tx, "chat_member_gone", pass.Source, ids, make([]*time.Time, len(ids)), at); err != nil {
+			return err
+		}
 	}
 	_, err = exec(ctx, tx, "candidate_drop", pass.Source, pass.Stream, record, ids)
 	return err

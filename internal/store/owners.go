@@ -11,10 +11,21 @@ import (
 	"syncd/internal/model"
 )
 
-// staffName is the name of one of the organisation's people.
+// staffName is what answers tell of one of the organisation's people: name and
+// department, "" and nil where they do not.
 type staffName struct {
-	name   string
-	readAt time.Time
+	name                 string
+	department           *string
+	readAt, departmentAt time.Time
+}
+
+// storedOwner is what owner_ask returns.
+type storedOwner struct{ name, department *string }
+
+// differs reports whether something else is told.
+func (s staffName) differs(was storedOwner) bool {
+	return s.name != "" && (was.name == nil || *was.name != s.name) ||
+		s.department != nil && (was.department == nil || *was.department != *s.department)
 }
 
 // writeOwners adds the owners that owner lists and chat details tell of, and
@@ -35,7 +46,7 @@ func (c *commit) writeOwners(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	for _, id := range sortedKeys(staff) {
-		if was, ok := known[id]; ok && (was == nil || *was != staff[id].name) {
+		if was, ok := known[id]; ok && staff[id].differs(was) {
 			renamed = append(renamed, id)
 		}
 	}
@@ -47,13 +58,21 @@ func (c *commit) writeOwners(ctx context.Context, tx pgx.Tx) error {
 	if err := c.listOwners(ctx, tx); err != nil || len(renamed) == 0 {
 		return err
 	}
-	names := make([]string, len(renamed))
-	for i, id := range renamed {
-		names[i] = staff[id].name
-	}
-	n, err := exec(ctx, tx, "owner_rename", c.source, renamed, names)
+	names, departments := namesOf(renamed, staff)
+	n, err := exec(ctx, tx, "owner_rename", c.source, renamed, names, departments)
 	c.counts.RowsChanged += n
 	return err
+}
+
+// namesOf returns names and departments parallel to ids, nil where they are not told.
+func namesOf(ids []string, staff map[string]staffName) (names, departments []*string) {
+	names, departments = make([]*string, len(ids)), make([]*string, len(ids))
+	for i, id := range ids {
+		if read, ok := staff[id]; ok {
+			names[i], departments[i] = textOrNull(read.name), read.department
+		}
+	}
+	return names, departments
 }
 
 // listOwners notes who is in the owner list.
@@ -72,8 +91,8 @@ func (c *commit) listOwners(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// ownersSeen returns when each owner was first read, and the names of staff as
-// they were read last, by id.
+// ownersSeen returns when each owner was first read, and the names and departments
+// of staff as they were read last, by id.
 func (c *commit) ownersSeen() (owners map[string]time.Time, staff map[string]staffName) {
 	owners, staff = map[string]time.Time{}, map[string]staffName{}
 	see := func(id string, at time.Time) {
@@ -83,13 +102,19 @@ func (c *commit) ownersSeen() (owners map[string]time.Time, staff map[string]sta
 	}
 	name := func(id string, name *string, at time.Time) {
 		if name != nil && *name != "" && !at.Before(staff[id].readAt) {
-			staff[id] = staffName{*name, at}
+			read := staff[id]
+			read.name, read.readAt = *name, at
+			staff[id] = read
 		}
 	}
 	for _, p := range c.pages {
 		for _, o := range p.Owners {
 			see(o.ID, p.RequestedAt)
 			name(o.ID, o.Name, p.RequestedAt)
+			if read := staff[o.ID]; o.DepartmentName != nil && !p.RequestedAt.Before(read.departmentAt) {
+				read.department, read.departmentAt = o.DepartmentName, p.RequestedAt
+				staff[o.ID] = read
+			}
 		}
 	}
 	for _, r := range c.applied {
@@ -106,7 +131,7 @@ func (c *commit) ownersSeen() (owners map[string]time.Time, staff map[string]sta
 }
 
 func (c *commit) askOwners(ctx context.Context, tx pgx.Tx, owners map[string]time.Time, staff map[string]staffName,
-) (map[string]*string, error) {
+) (map[string]storedOwner, error) {
 	ids := sortedKeys(owners)
 	for id := range staff {
 		if _, ok := owners[id]; !ok {
@@ -117,11 +142,11 @@ func (c *commit) askOwners(ctx context.Context, tx pgx.Tx, owners map[string]tim
 	if err != nil {
 		return nil, fmt.Errorf("owner_ask: %w", err)
 	}
-	known := make(map[string]*string, len(ids))
+	known := make(map[string]storedOwner, len(ids))
 	var id string
-	var name *string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-		known[id] = name
+	var was storedOwner
+	_, err = pgx.ForEachRow(rows, []any{&id, &was.name, &was.department}, func() error {
+		known[id] = was
 		return nil
 	})
 	if err != nil {
@@ -136,14 +161,12 @@ func (c *commit) addOwners(ctx context.Context, tx pgx.Tx, ids []string, owners 
 	if _, err := exec(ctx, tx, "source_lock", c.source); err != nil {
 		return err
 	}
-	names, seen := make([]*string, len(ids)), make([]time.Time, len(ids))
+	seen := make([]time.Time, len(ids))
 	for i, id := range ids {
 		seen[i] = owners[id]
-		if read, ok := staff[id]; ok {
-			names[i] = &read.name
-		}
 	}
-	n, err := exec(ctx, tx, "owner_add", c.source, ids, names, seen)
+	names, departments := namesOf(ids, staff)
+	n, err := exec(ctx, tx, "owner_add", c.source, ids, names, seen, departments)
 	c.counts.RowsChanged += n
 	return err
 }

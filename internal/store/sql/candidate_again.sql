@@ -1,9 +1,11 @@
--- Lists the candidates of an earlier pass that this one has not seen either.
--- $1 source  $2 stream  $3 record  $4 pass_id  $5 start of the pass
+-- Lists the candidates of an earlier pass of the same scope that this one has not
+-- seen either.
+-- $1 source  $2 stream  $3 record  $4 pass_id  $5 start of the pass  $6 scope
 -- Returns their ids. Scans the candidates of the stream, and the ids that the pass
 -- has seen where there are any candidates.
 select k.subject
   from sync.candidate k
+  join sync.pass p on p.pass_id = k.pass_id and p.scope = $6
  where k.source = $1 and k.stream = $2 and k.record = $3
    and not k.held and k.pass_id < $4 and k.missing_at <= $5
 except

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// itemCloses names, for each detail stream whose records are followed for a while,
+// the statement that notes of a record that it is not any more.
+var itemCloses = map[string]string{"message_reads": "robot_message_close"}
+
+// writeMessageReads writes the status of robot messages and who has read them.
+func (c *commit) writeMessageReads(ctx context.Context, tx pgx.Tx) error {
+	if err := c.writeMessageStatus(ctx, tx); err != nil {
+		return err
+	}
+	if err := c.addReaders(ctx, tx); err != nil {
+		return err
+	}
+	return c.closeRecords(ctx, tx)
+}
+
+// messageStatus is the newest status that the pages of a commit tell of a message.
+type messageStatus struct {
+	status *string
+	readAt time.Time
+}
+
+func (c *commit) writeMessageStatus(ctx context.Context, tx pgx.Tx) error {
+	newest := map[string]messageStatus{}
+	for _, p := range c.pages {
+		for _, m := range p.MessageReads {
+			was, known := newest[m.Key]
+			if !known || !was.readAt.After(p.RequestedAt) && (m.SendStatus != nil || was.status == nil) {
+				newest[m.Key] = messageStatus{m.SendStatus, p.RequestedAt}
+			}
+		}
+	}
+	if len(newest) == 0 {
+		return nil
+	}
+	keys := sortedKeys(newest)
+	statuses := make([]*string, len(keys))
+	for i, key := range keys {
+		statuses[i] = newest[key].status
+	}
+	rows, err := tx.Query(ctx, q("robot_message_ask"), c.source, keys, statuses, c.pass.Full)
+	if err != nil {
+		return fmt.Errorf("robot_message_ask: %w", err)
+	}
+	var place int
+	var checkedAt *time.Time
+	var differ []string
+	_, err = pgx.ForEachRow(rows, []any{&place, &checkedAt}, func() error {
+		key := keys[place-1]
+		if !later(checkedAt, newest[key].readAt) || c.pass.Full {
+			differ = append(differ, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("robot_message_ask: %w", err)
+	}
+	if len(differ) == 0 {
+		return nil
+	}
+	slices.Sort(differ)
+	told, read := make([]*string, len(differ)), make([]time.Time, len(differ))
+	for i, key := range differ {
+		told[i], read[i] = newest[key].status, newest[key].readAt
+	}
+	n, err := exec(ctx, tx, "robot_message_status", c.source, differ, told, read)
+	c.counts.RowsChanged += n
+	return err
+}
+
+// readerKey is the key of a reader of a message.
+type readerKey struct{ message, user string }
+
+// addReaders adds the readers that are new, with the earliest answer that had them.
+func (c *commit) addReaders(ctx context.Context, tx pgx.Tx) error {
+	first := map[readerKey]time.Time{}
+	for _, p := range c.pages {
+		for _, m := range p.MessageReads {
+			for _, id := range m.ReaderIDs {
+				key := readerKey{m.Key, cleanText(id)}
+				if at, known := first[key]; !known || p.RequestedAt.Before(at) {
+					first[key] = p.RequestedAt
+				}
+			}
+		}
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	keys := make([]readerKey, 0, len(first))
+	for key := range first {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b readerKey) int {
+		return cmp.Or(cmp.Compare(a.message, b.message), cmp.Compare(a.user, b.user))
+	})
+	messages, users, read := make([]string, len(keys)), make([]string, len(keys)), make([]time.Time, len(keys))
+	for i, key := range keys {
+		messages[i], users[i], read[i] = key.message, key.user, first[key]
+	}
+	n, err := exec(ctx, tx, "robot_message_read_add", c.source, messages, users, read)
+	c.counts.RowsChanged += n
+	return err
+}
+
+// closeRecords notes which records are not followed any more.
+func (c *commit) closeRecords(ctx context.Context, tx pgx.Tx) error {
+	statement := itemCloses[c.stream]
+	closed := map[string]int{}
+	for i := range c.steps {
+		if move := c.steps[i].Item; move != nil && move.Closed != "" && statement != "" {
+			closed[c.steps[i].Chain.Subject] = i
+		}
+	}
+	if len(closed) == 0 {
+		return nil
+	}
+	subjects := sortedKeys(closed)
+	at, reasons := make([]time.Time, len(subjects)), make([]string, len(subjects))
+	for i, subject := range subjects {
+		step := &c.steps[closed[subject]]
+		at[i], reasons[i] = step.Item.At, cleanText(step.Item.Closed)
+		if step.Page != nil {
+			at[i] = step.Page.ReceivedAt
+		}
+	}
+	n, err := exec(ctx, tx, statement, c.source, subjects, at, reasons)
+	c.counts.RowsChanged += n
+	return err
+}
