@@ -204,15 +204,19 @@ type outcome struct {
 // decoder reads an answer; it is called with every one that is HTTP 2xx.
 type decoder func(answer fetch.Answer) (outcome, error)
 
+// tries is how often one request is signed at most.
+const tries = 3
+
 // do sends a request, and once more when the vendor refuses its signature or its
-// time: with a new time, which after the latter is the vendor's.
+// time: with a new time, which after the latter is the vendor's. Should that be
+// refused by a server whose clock says otherwise, it is sent a third time.
 func (c *Client) do(ctx context.Context, ask groupsRequest, decode decoder) (model.Page, error) {
 	body, err := compact(ask)
 	if err != nil {
 		return model.Page{}, c.bug("encode request: " + err.Error())
 	}
 	var page model.Page
-	for repeated := false; ; repeated = true {
+	for try := 1; ; try++ {
 		var header http.Header
 		resp, err := c.http.Do(ctx, fetch.Request{
 			Endpoint: endpointGroups,
@@ -227,12 +231,18 @@ func (c *Client) do(ctx context.Context, ask groupsRequest, decode decoder) (mod
 		})
 		page.Calls += resp.Calls
 		page.RequestedAt, page.ReceivedAt = resp.RequestedAt, resp.ReceivedAt
-		bad, ok := errors.AsType[*fetch.Error](err)
-		if !ok || repeated || bad.Code != codeSignature && bad.Code != codeClock {
-			return page, err
+		again := false
+		if bad, ok := errors.AsType[*fetch.Error](err); ok {
+			switch bad.Code {
+			case codeSignature:
+				again = try == 1
+			case codeClock:
+				news := c.correct(fetch.ReadClock(header, resp.RequestedAt, resp.ReceivedAt))
+				again = try == 1 || news && try < tries
+			}
 		}
-		if bad.Code == codeClock {
-			c.correct(fetch.ReadClock(header, resp.RequestedAt, resp.ReceivedAt))
+		if !again {
+			return page, err
 		}
 	}
 }
@@ -261,17 +271,19 @@ func (c *Client) request(ctx context.Context, body []byte) (*http.Request, error
 // header is cut to the second.
 const clockSlack = 2 * time.Second
 
-// correct signs from now on with the vendor's time, and says so when that is news.
-func (c *Client) correct(clock fetch.Clock) {
+// correct signs from now on with the vendor's time. It reports whether that is
+// news, and says so.
+func (c *Client) correct(clock fetch.Clock) bool {
 	if !clock.Known {
-		return
+		return false
 	}
 	before := time.Duration(c.ahead.Swap(int64(clock.Ahead)))
 	if (clock.Ahead - before).Abs() <= clockSlack {
-		return
+		return false
 	}
 	c.notice(fmt.Sprintf("the vendor refused the time of a request; its clock is ahead of this machine's by %s (negative: behind) "+
 		"and requests are signed with its time from now on: set this machine's clock", clock.Ahead.Round(time.Second)))
+	return true
 }
 
 func (c *Client) notice(what string) {

@@ -78,7 +78,7 @@ func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 	return rec.Result(), nil
 }
 
-func serve(t *testing.T, v *vendor, change ...func(*Options)) *Client {
+func served(t *testing.T, v *vendor, change ...func(*Options)) *Client {
 	t.Helper()
 	server := httptest.NewServer(v)
 	t.Cleanup(server.Close)
@@ -125,7 +125,7 @@ func TestRequest(t *testing.T) {
 		body, got = b, r
 		return sample(t, "sample.json")
 	}}
-	c := serve(t, v, func(o *Options) {
+	c := served(t, v, func(o *Options) {
 		o.UserIDs, o.Keyword, o.TagGroupIDs = []int64{463352988837952}, "<客户>群", []int64{9, 7, 9}
 		o.ConditionOp, o.PageSize = new(int64(0)), 10
 	})
@@ -168,7 +168,7 @@ func TestRequestWithoutFilters(t *testing.T) {
 		}
 		return sample(t, "empty.json")
 	}}
-	c := serve(t, v, func(o *Options) { o.SendAppKey = false })
+	c := served(t, v, func(o *Options) { o.SendAppKey = false })
 	page, err := c.Page(t.Context(), firstChain(c), "")
 	require.NoError(t, err)
 	require.True(t, page.Last)
@@ -217,7 +217,7 @@ func TestNewRefuses(t *testing.T) {
 		"no app":           func(o *Options) { o.AppID = "" },
 		"no key":           func(o *Options) { o.AppKey = "" },
 		"a key of lines":   func(o *Options) { o.AppKey = "a\nb" },
-		"an unknown sign":  func(o *Options) { o.Sign = "md5-sorted-params" },
+		"an unknown sign":  func(o *Options) { o.Sign = "md5" },
 		"page size":        func(o *Options) { o.PageSize = 1001 },
 		"page size, below": func(o *Options) { o.PageSize = -1 },
 	} {
@@ -287,7 +287,7 @@ func TestVerdictOfTheVendor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := always(strings.Replace(sample(t, "sample.json"), `"code": 0`, fmt.Sprintf(`"code": %d`, tc.code), 1))
-			c := serve(t, v)
+			c := served(t, v)
 			page, err := c.Page(t.Context(), firstChain(c), "")
 			e := asError(t, err)
 			require.Equal(t, tc.class, e.Class)
@@ -402,7 +402,7 @@ func TestRejectsAndMessagesAreScrubbed(t *testing.T) {
 		}
 		return `{"code":7,"message":"` + r.Header.Get("sign") + `"}`
 	}}
-	c := serve(t, v)
+	c := served(t, v)
 	page, err := c.Page(t.Context(), firstChain(c), "")
 	require.NoError(t, err)
 	require.Len(t, page.Rejects, 1)
@@ -424,7 +424,7 @@ func TestClampedPageSizeIsFollowedAndSaidOnce(t *testing.T) {
 		return listAnswer(2, 2, 3, 2, "wr3")
 	}}
 	var notices []fetch.Notice
-	c := serve(t, v, func(o *Options) {
+	c := served(t, v, func(o *Options) {
 		o.Fetch.Hooks.Noticed = func(n fetch.Notice) { notices = append(notices, n) }
 	})
 	for range 2 {

@@ -5,6 +5,7 @@ import (
 	"crypto/md5" //nolint:gosec // one of the shapes that such signatures have; the default is another one
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -20,6 +21,10 @@ const (
 	SignHMAC = "hmac-sha256"
 	// SignMD5 is the lowercase hex of MD5(appId ‖ timestamp ‖ body ‖ appKey).
 	SignMD5 = "md5-concat"
+	// SignSorted is the lowercase hex of MD5(k=v&k=v… ‖ appKey) over the members of
+	// the body, appId and timestamp, sorted by name. Values stand as in the body,
+	// text without its quotes.
+	SignSorted = "md5-sorted-params"
 )
 
 // signature makes the text of the header sign. The timestamp is the text of the
@@ -42,6 +47,28 @@ var signatures = map[string]signature{
 		sum := md5.Sum(joined(appID, timestamp, body, appKey))
 		return hex.EncodeToString(sum[:])
 	},
+	SignSorted: func(appID, timestamp string, body []byte, appKey string) string {
+		sum := md5.Sum([]byte(sortedParams(appID, timestamp, body) + appKey))
+		return hex.EncodeToString(sum[:])
+	},
+}
+
+func sortedParams(appID, timestamp string, body []byte) string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(body, &members) // what is no object has no members
+	params := map[string]string{"appId": appID, "timestamp": timestamp}
+	for name, value := range members {
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value)
+		}
+		params[name] = text
+	}
+	pairs := make([]string, 0, len(params))
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		pairs = append(pairs, name+"="+params[name])
+	}
+	return strings.Join(pairs, "&")
 }
 
 func joined(appID, timestamp string, body []byte, appKey string) []byte {
