@@ -1,0 +1,111 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/model"
+	"syncd/internal/store"
+	"syncd/internal/store/storetest"
+)
+
+func timetables(next time.Time, streams ...string) (list []model.Timetable, first []time.Time) {
+	for _, stream := range streams {
+		list = append(list, model.Timetable{
+			Source: "acme", Stream: stream, Expression: "@daily", Timezone: "UTC", NextRunAt: next,
+		})
+		first = append(first, next)
+	}
+	return list, first
+}
+
+// A run that one process is enqueuing is nobody else's, and one that could not be
+// enqueued stays due.
+func TestDueRunsAreHeld(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	s, now := store.New(pool), time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
+	list, first := timetables(now, "chats", "owners")
+	require.NoError(t, s.ApplySchedules(ctx, list, first, now))
+
+	dispatch := func(limit int, work func(due []model.DueRun) ([]model.Advance, error)) int {
+		found, err := s.Dispatch(ctx, now, now, limit, func(_ context.Context, _ pgx.Tx, due []model.DueRun) ([]model.Advance, error) {
+			return work(due)
+		})
+		if err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		return found
+	}
+	none := func([]model.DueRun) ([]model.Advance, error) {
+		t.Error("a run that is held was handed out")
+		return nil, nil
+	}
+	require.Equal(t, 1, dispatch(1, func([]model.DueRun) ([]model.Advance, error) {
+		require.Equal(t, 1, dispatch(5, func(due []model.DueRun) ([]model.Advance, error) {
+			require.Equal(t, "owners", due[0].Stream)
+			require.Zero(t, dispatch(5, none))
+			return nil, context.Canceled
+		}))
+		return []model.Advance{{Source: "acme", Stream: "chats", NextRunAt: now.Add(time.Hour), Ran: true}}, nil
+	}))
+	require.Equal(t, 1, dispatch(5, func(due []model.DueRun) ([]model.Advance, error) {
+		require.Equal(t, "owners", due[0].Stream)
+		return []model.Advance{{Source: "acme", Stream: "owners", NextRunAt: now.Add(time.Hour)}}, nil
+	}))
+	require.Zero(t, dispatch(5, none))
+	ran, err := pgxRowsQuery[string](ctx, pool, "select stream from sync.schedule where last_run_at is not null")
+	require.NoError(t, err)
+	require.Equal(t, []string{"chats"}, ran)
+}
+
+// Two failures at the same time count once, a slice that began before a pause
+// does not end it, and one that began in it does.
+func TestHealthOfASource(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	s, now := store.New(pool), time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
+	list, first := timetables(now, "chats")
+	require.NoError(t, s.ApplySchedules(ctx, list, first, now))
+	note := func(n model.SliceNote) model.Standing {
+		n.Source, n.Stream = "acme", "chats"
+		if n.Began.IsZero() {
+			n.Began = n.At
+		}
+		require.NoError(t, s.NoteSlice(ctx, n))
+		st, err := s.Standing(ctx, "acme", "chats", "", n.At, "slices", 1)
+		require.NoError(t, err)
+		return st
+	}
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	st := note(model.SliceNote{At: at(0), Outcome: "transient", Failed: true, HoldSource: at(2)})
+	require.Equal(t, 1, st.SourceFailures)
+	require.True(t, st.ResumeAt.Equal(at(2)))
+	st = note(model.SliceNote{At: at(1), Outcome: "transient", Failed: true, HoldSource: at(3)})
+	require.Equal(t, 1, st.SourceFailures)
+	require.Equal(t, 2, st.Failures)
+	st = note(model.SliceNote{At: at(5), Outcome: "transient", Failed: true, HoldSource: at(9)})
+	require.Equal(t, 2, st.SourceFailures)
+
+	st = note(model.SliceNote{At: at(10), Outcome: "auth", ProbeAt: at(25), Error: "40001"})
+	require.True(t, st.Paused)
+	st = note(model.SliceNote{At: at(11), Began: at(9), Outcome: "done", Healthy: true})
+	require.True(t, st.Paused)
+	require.Zero(t, st.Failures+st.SourceFailures)
+	require.True(t, st.ResumeAt.IsZero())
+	st = note(model.SliceNote{At: at(25), Outcome: "done", Healthy: true})
+	require.Equal(t, model.Standing{Enabled: true}, st)
+
+	st = note(model.SliceNote{At: at(30), Outcome: "config", Halt: true, DueAt: at(30)})
+	require.True(t, st.Halted)
+	require.NoError(t, s.ApplySchedules(ctx, nil, nil, at(31)))
+	st = note(model.SliceNote{At: at(31), Outcome: "done"})
+	require.Equal(t, model.Standing{Halted: true}, st)
+	require.NoError(t, s.ApplySchedules(ctx, list, first, at(32)))
+	st = note(model.SliceNote{At: at(32), Outcome: "done"})
+	require.Equal(t, model.Standing{Enabled: true}, st)
+}
