@@ -14,6 +14,7 @@ func (s *Sim) controls() *http.ServeMux {
 	s.front.Controls(mux)
 	s.faults.Controls(mux)
 	mux.HandleFunc("GET /_sim/tenant", func(w http.ResponseWriter, _ *http.Request) { s.replyTenant(w) })
+	mux.HandleFunc("GET /_sim/join_ways", func(w http.ResponseWriter, _ *http.Request) { s.replyJoinWays(w) })
 	mux.HandleFunc("POST /_sim/tokens/expire", s.expireTokens)
 	s.hiding(mux)
 	return mux
@@ -26,6 +27,25 @@ func (s *Sim) replyTenant(w http.ResponseWriter) {
 		Seed uint64    `json:"seed"`
 		Totals
 	}{now, s.opt.Seed, s.Totals(now)})
+}
+
+// replyJoinWays tells the config_ids, which no vendor call does.
+func (s *Sim) replyJoinWays(w http.ResponseWriter) {
+	type way struct {
+		ID        string     `json:"config_id"`
+		State     string     `json:"state,omitempty"`
+		ChatIDs   []string   `json:"chat_id_list"`
+		DeletedAt *time.Time `json:"deleted_at,omitempty"`
+	}
+	ways := []way{}
+	for one := range s.JoinWays(s.Now()) {
+		told := way{ID: one.ID, State: one.State, ChatIDs: one.ChatIDs}
+		if !one.DeletedAt.IsZero() {
+			told.DeletedAt = &one.DeletedAt
+		}
+		ways = append(ways, told)
+	}
+	serve.Reply(w, ways)
 }
 
 func (s *Sim) expireTokens(w http.ResponseWriter, r *http.Request) {

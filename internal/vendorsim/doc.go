@@ -11,6 +11,7 @@
 //	POST /cgi-bin/externalcontact/groupchat/get            vendor doc 92122
 //	POST /cgi-bin/externalcontact/groupchat/statistic      vendor doc 92133
 //	POST …/groupchat/statistic_group_by_day                vendor doc 92133
+//	POST …/groupchat/get_join_way                          vendor doc 92229
 //
 // It is strict: a limit outside 1 to 1000, an unknown request field, a cursor
 // sent with other params than it was born with, a number sent as a string, all
@@ -67,6 +68,14 @@
 // With [Options.StatsOnly] they are drawn for each owner and day instead: thousands
 // of owners cost nothing, and chats and details say something else.
 //
+// # Join ways
+//
+// One chat in three belongs to a join way, and none to two. Members who scanned its
+// code carry its state, which other ways use too: only chat and state together tell
+// the way. The vendor has no list of them, see [Sim.JoinWays]. A way that is
+// unknown, of another app or deleted is refused with 41044, the code of contact
+// ways; what join ways have is said nowhere.
+//
 // # Control
 //
 //	GET    /_sim/clock           {"now":"2026-11-01T09:00:00+08:00"}
@@ -74,6 +83,7 @@
 //	GET    /_sim/calls           calls per endpoint and errcode, most in flight
 //	DELETE /_sim/calls           sets them to zero
 //	GET    /_sim/tenant          the truth at the clock: chats, memberships, owners
+//	GET    /_sim/join_ways       the truth at the clock: config_ids, states, chats, when deleted
 //	POST   /_sim/tokens/expire   {"as":"expired"} (42001, the default) or {"as":"invalid"} (40014)
 //	GET    /_sim/hidden          owners out of sight: their codes by userid
 //	POST   /_sim/hidden          {"owners":["li.lei","#7"],"code":60011}: statistics of these are refused

@@ -50,6 +50,8 @@ const (
 	drawTrainee
 	drawFigures
 	drawCorrection
+	drawJoinWay
+	drawJoinWayID
 )
 
 func mix(x uint64) uint64 { return dice.Mix(x) }

@@ -73,6 +73,7 @@ var notices = []string{
 var (
 	groupNicknames = []string{"客服小张", "顾客老王", "采购-王", "深圳-李总", "宝妈💕", "群管家🤖", "技术支持"}
 	joinStates     = []string{"chan_a", "chan_b", "web", "展会2026", "poster-07"}
+	wayRemarks     = []string{"", "展会", "官网二维码", "门店海报🎈", "公众号菜单", "直播间 & 弹幕", "老带新"}
 )
 
 // personName is the name a customer shows in all chats. Some change it in time.

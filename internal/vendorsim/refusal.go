@@ -21,6 +21,8 @@ const (
 	codeNoToken        = 41001
 	codeNoCorpID       = 41002
 	codeNoSecret       = 41004
+	codeNoConfigID     = 41043
+	codeBadConfigID    = 41044
 	codeTokenExpired   = 42001
 	codeTooOften       = 45009
 	codeTooManyAtOnce  = 45033
@@ -44,6 +46,8 @@ var errorTexts = map[int]string{
 	codeNoToken:        "access_token missing",
 	codeNoCorpID:       "corpid missing",
 	codeNoSecret:       "corpsecret missing",
+	codeNoConfigID:     "config_id missing",
+	codeBadConfigID:    "invalid config_id",
 	codeTokenExpired:   "access_token expired",
 	codeTooOften:       "api freq out of limit",
 	codeTooManyAtOnce:  "api concurrent out of limit",

@@ -11,6 +11,7 @@ const (
 	EndpointChatGet        = "externalcontact/groupchat/get"
 	EndpointStatistic      = "externalcontact/groupchat/statistic"
 	EndpointStatisticByDay = "externalcontact/groupchat/statistic_group_by_day"
+	EndpointJoinWay        = "externalcontact/groupchat/get_join_way"
 )
 
 // Script lets a test see every call and bend its answer.

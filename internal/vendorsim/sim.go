@@ -48,6 +48,7 @@ func New(o Options) (*Sim, error) {
 	}
 	endpoints := []string{
 		EndpointToken, EndpointFollowUsers, EndpointChatList, EndpointChatGet, EndpointStatistic, EndpointStatisticByDay,
+		EndpointJoinWay,
 	}
 	s.front = serve.NewFront(-1, endpoints...)
 	for _, endpoint := range endpoints {
@@ -134,6 +135,8 @@ func (s *Sim) answer(c *call, r *http.Request, m *meter, crowded bool) ([]byte, 
 		body, bad = s.statistic(c)
 	case EndpointStatisticByDay:
 		body, bad = s.statisticByDay(c)
+	case EndpointJoinWay:
+		body, bad = s.joinWay(c)
 	}
 	if bad.code != codeOK {
 		return s.refuse(bad, c), bad.code

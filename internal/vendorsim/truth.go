@@ -117,9 +117,9 @@ func (t *tenant) member(chat uint64, p presence, owners []tenure, at int64) Memb
 	if m.JoinScene < 3 && !percent(t.bits(drawInvitor, chat, p.spell), 30) {
 		m.Invitor = t.staffID(ownerAt(owners, p.joined))
 	}
-	joinWay := t.bits(drawState, chat, never)
-	if m.JoinScene == 3 && percent(joinWay, 30) && percent(x>>16, 70) {
-		m.State = joinStates[joinWay>>8%uint64(len(joinStates))]
+	way := t.wayOf(chat)
+	if m.JoinScene == 3 && way >= 0 && way < len(joinStates) && percent(x>>16, 70) {
+		m.State = joinStates[way]
 	}
 	m.JoinScene = t.oddScene(chat, p.spell, m.JoinScene)
 	return m
