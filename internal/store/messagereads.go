@@ -12,7 +12,7 @@ import (
 
 // itemCloses names, for each detail stream whose records are followed for a while,
 // the statement that notes of a record that it is not any more.
-var itemCloses = map[string]string{"message_reads": "robot_message_close"}
+var itemCloses = map[string]string{streamReads: "robot_message_close"}
 
 // writeMessageReads writes the status of robot messages and who has read them.
 func (c *commit) writeMessageReads(ctx context.Context, tx pgx.Tx) error {

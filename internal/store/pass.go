@@ -16,7 +16,7 @@ import (
 // itemSeeds names, for each detail stream, the statement that gives its records
 // their items.
 var itemSeeds = map[string]string{
-	"members": "item_seed_members", "chat_checks": "item_seed_chat_checks", "message_reads": "item_seed_message_reads",
+	"members": "item_seed_members", "chat_checks": "item_seed_chat_checks", streamReads: "item_seed_message_reads",
 }
 
 // OpenPass resumes the open pass of the lease's stream, or opens a new one with

@@ -1,4 +1,5 @@
--- Counts the items that a pass would read now.
+-- Counts the items that a pass would read now: those that are due, and the chats that
+-- item_seed_members would give an item.
 -- $1 source  $2 stream  $3 start of the pass  $4 whether it would seed them first
 -- Returns one number. Scans the items of the stream (item_pkey) and the chats.
 select (select count(*)
