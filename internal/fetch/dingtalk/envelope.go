@@ -96,8 +96,8 @@ func malformed(message string) *fetch.Error {
 	return &fetch.Error{Class: fetch.ClassMalformed, Code: "body", Message: message}
 }
 
-// flag is a boolean that may come as text.
-type flag struct {
+// truth is a boolean that may come as text.
+type truth struct {
 	Value bool
 	// Set is false when the member is absent, null or unreadable.
 	Set bool
@@ -106,8 +106,8 @@ type flag struct {
 }
 
 // UnmarshalJSONFrom fails on bad syntax only.
-func (f *flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*f = flag{}
+func (f *truth) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*f = truth{}
 	raw, err := dec.ReadValue()
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 // paging is how every list says whether there is more.
 type paging struct {
-	HasMore   flag         `json:"hasMore"`
+	HasMore   truth        `json:"hasMore"`
 	NextToken lenient.Text `json:"nextToken"`
 	Total     lenient.Int  `json:"totalCount"`
 }

@@ -84,7 +84,8 @@ func (c *Client) attempt(ctx context.Context, trial *fetch.Trial, what call) mod
 	var header http.Header
 	what.heard = func(h http.Header) { header = h }
 	page, err := c.do(ctx, what)
-	trial.Err = err
-	trial.Clock = fetch.ReadClock(header, page.RequestedAt, page.ReceivedAt)
+	if trial.Err = err; err == nil {
+		trial.Clock = fetch.ReadClock(header, page.RequestedAt, page.ReceivedAt)
+	}
 	return page
 }
