@@ -277,6 +277,7 @@ func (s *site) checksums() map[string]string {
 	for _, table := range []string{
 		"chat", "chat_history", "chat_member", "owner",
 		"owner_stat", "daily_stat", "daily_stat_part", "owner_period_stat",
+		"sop_task", "chat_calendar", "chat_tag", "group_set", "robot_message", "robot_message_read",
 	} {
 		var sum string
 		err := s.pool.QueryRow(s.t.Context(), `

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 
 	"syncd/config"
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/dingtalk"
+	"syncd/internal/fetch/scrm"
 	"syncd/internal/fetch/wecom"
 	"syncd/internal/model"
 	"syncd/internal/sweep"
@@ -45,6 +48,8 @@ type source struct {
 	// fresh are the specs of mode new, by the name of the stream, which is among
 	// enabled with its full one.
 	fresh map[string]model.StreamSpec
+	// meter counts the calls of a month; nil without a limit.
+	meter *boundMeter
 }
 
 // limits is the call budget of the source.
@@ -59,24 +64,19 @@ func (s *source) limits() fetch.Limits {
 // buildSource makes the client of a source, whose requests keep within bounds and
 // the configured limits. It calls nobody.
 func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
-	if c.Vendor != "wecom" {
-		return nil, usage("source %s: vendor %s is not in this version of syncd; remove the source for now", c.Name, c.Vendor)
-	}
 	bounds.Version = versionText()
-	s := &source{Source: c, account: c.Credentials.CorpID}
+	s := &source{Source: c}
 	bounds.Limits = s.limits()
-	client, err := wecom.New(wecom.Options{
-		Source: c.Name, BaseURL: c.BaseURL, CorpID: c.Credentials.CorpID, Secret: c.Credentials.Secret.Reveal(),
-		OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
-		Zone:       c.Timezone,
-		OwnerStats: statDays(c.Streams["owner_stats"]), DailyStats: statDays(c.Streams["daily_stats"]),
-		Periods: c.Streams["owner_period_stats"].Periods, Fetch: bounds,
-	})
+	if c.Limits.PerMonth > 0 {
+		s.meter = &boundMeter{}
+		bounds.Meter = s.meter
+	}
+	specs, err := s.connect(bounds)
 	if err != nil {
 		return nil, usage("source %s: %w", c.Name, err)
 	}
-	s.client = client
-	for _, spec := range client.Specs() {
+	specs, s.fresh = foldModes(specs)
+	for _, spec := range specs {
 		if c.Streams[spec.Name].Enabled {
 			s.enabled = append(s.enabled, spec)
 		}
@@ -84,6 +84,53 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	s.enabled, err = sweep.Order(s.enabled)
 	s.specs = slices.Clone(s.enabled)
 	return s, err
+}
+
+// connect makes the vendor's client and returns its streams.
+func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
+	c := s.Source
+	switch c.Vendor {
+	case "wecom":
+		client, err := wecom.New(wecom.Options{
+			Source: c.Name, BaseURL: c.BaseURL, CorpID: c.Credentials.CorpID, Secret: c.Credentials.Secret.Reveal(),
+			OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
+			Zone:       c.Timezone,
+			OwnerStats: statDays(c.Streams["owner_stats"]), DailyStats: statDays(c.Streams["daily_stats"]),
+			Periods: c.Streams["owner_period_stats"].Periods, Fetch: bounds,
+		})
+		return adopt(s, c.Credentials.CorpID, client, err)
+	case "dingtalk":
+		k := c.Credentials
+		client, err := dingtalk.New(dingtalk.Options{
+			Source: c.Name, BaseURL: c.BaseURL, AppKey: k.AppKey, AppSecret: k.AppSecret.Reveal(),
+			SuiteKey: k.SuiteKey, SuiteSecret: k.SuiteSecret.Reveal(), SuiteTicket: k.SuiteTicket.Reveal(), AuthCorpID: k.AuthCorpID,
+			RelationTypes: c.Streams["chats"].RelationTypes, QueryDSL: c.Streams["chats"].QueryDSL,
+			Follow: c.Streams["message_reads"].FollowFor, Zone: c.Timezone, Fetch: bounds,
+		})
+		return adopt(s, cmp.Or(k.AppKey, k.SuiteKey+"/"+k.AuthCorpID), client, err)
+	case "scrm":
+		chats := c.Streams["chats"]
+		client, err := scrm.New(scrm.Options{
+			Source: c.Name, BaseURL: c.BaseURL, AppID: c.Credentials.AppID, AppKey: c.Credentials.SignKey.Reveal(),
+			Sign: c.SCRM.Sign, SendAppKey: c.SCRM.SendAppKey, PageSize: chats.PageSize, UserIDs: chats.UserIDs,
+			Keyword: chats.Keyword, TagGroupIDs: chats.TagGroupIDs, ConditionOp: chats.ConditionOp, Zone: c.Timezone, Fetch: bounds,
+		})
+		return adopt(s, c.Credentials.AppID, client, err)
+	}
+	return nil, fmt.Errorf("vendor %s is not known", c.Vendor)
+}
+
+// adopt makes a new client that of the source, for the account by which the vendor
+// knows it.
+func adopt[C interface {
+	vendorClient
+	Specs() []model.StreamSpec
+}](s *source, account string, client C, err error) ([]model.StreamSpec, error) {
+	if err != nil {
+		return nil, err
+	}
+	s.account, s.client = account, client
+	return client.Specs(), nil
 }
 
 func statDays(s config.Stream) wecom.StatDays {

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"syncd/internal/fetch"
+)
+
+// boundMeter is the meter of a source whose database is opened after its client
+// was made.
+type boundMeter struct{ meter atomic.Pointer[fetch.Meter] }
+
+// bind sets where calls are counted.
+func (m *boundMeter) bind(to fetch.Meter) { m.meter.Store(&to) }
+
+var errNoMeter = errors.New("a call that counts on the month's budget needs the database that keeps it")
+
+// Take books a call.
+func (m *boundMeter) Take(ctx context.Context, lane string) (time.Duration, string, error) {
+	to := m.meter.Load()
+	if to == nil {
+		return 0, "", errNoMeter
+	}
+	return (*to).Take(ctx, lane)
+}
+
+// Spent notes that nothing is left.
+func (m *boundMeter) Spent(ctx context.Context, until time.Time, code string) error {
+	to := m.meter.Load()
+	if to == nil {
+		return errNoMeter
+	}
+	return (*to).Spent(ctx, until, code)
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/store/storetest"
+	"syncd/internal/vendorsim/scrm"
+)
+
+// newVendorSite is a site whose one source is described by lines of YAML, in which
+// %s is the vendor's URL. Its database is new and migrated.
+func newVendorSite(tb testing.TB, vendor http.Handler, env map[string]string, lines string) *site {
+	tb.Helper()
+	s := &site{t: tb, dsn: storetest.DSN(tb)}
+	s.vendor = httptest.NewServer(vendor)
+	tb.Cleanup(s.vendor.Close)
+	var err error
+	s.pool, err = pgxpool.New(tb.Context(), s.dsn)
+	require.NoError(tb, err)
+	tb.Cleanup(s.pool.Close)
+	s.config = filepath.Join(tb.TempDir(), "syncd.yaml")
+	s.env = map[string]string{"DSN": s.dsn}
+	maps.Copy(s.env, env)
+	s.describe(lines)
+	return s
+}
+
+// describe writes the configuration of the site's one source.
+func (s *site) describe(lines string) {
+	s.t.Helper()
+	var text strings.Builder
+	fmt.Fprint(&text, "database_url: ${DSN}\nlease_ttl: 1s\nlog: {level: trace, format: json}\nsources:\n")
+	for i, line := range strings.Split(strings.TrimSpace(fmt.Sprintf(lines, s.vendor.URL)), "\n") {
+		if i == 0 {
+			fmt.Fprintln(&text, "  - "+strings.TrimSpace(line))
+		} else {
+			fmt.Fprintln(&text, "    "+strings.TrimPrefix(line, "\t"))
+		}
+	}
+	require.NoError(s.t, os.WriteFile(s.config, []byte(text.String()), 0o600))
+}
+
+// scrmSource is a source of the Tanma SCRM without limits.
+const scrmSource = `
+name: tanma
+vendor: scrm
+base_url: %s
+credentials: {app_id: ` + scrm.DefaultAppID + `, app_key: "${SCRM_APP_KEY}"}
+limits: {per_second: 0}
+streams:
+  chats: {page_size: 20}
+`
+
+// newSCRMSite is a site that reads a simulated Tanma SCRM.
+func newSCRMSite(tb testing.TB, o scrm.Options) (*site, *scrm.Sim) {
+	tb.Helper()
+	o.AppKey, o.PerSecond = testSecret, -1
+	sim, err := scrm.New(o)
+	require.NoError(tb, err)
+	return newVendorSite(tb, sim, map[string]string{"SCRM_APP_KEY": testSecret}, scrmSource), sim
+}
