@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -139,5 +140,15 @@ func TestTheMessageOfARefusal(t *testing.T) {
 	} {
 		bad := c.verdict(question{}, fetch.Answer{Status: http.StatusBadRequest, Body: []byte(body)}, nil)
 		require.Equal(t, want, bad.Message, body)
+	}
+}
+
+// TestPageNamesEveryCode holds the vendor's page in docs to the table.
+func TestPageNamesEveryCode(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/vendors/dingtalk.md")
+	require.NoError(t, err)
+	for code := range rules {
+		require.Contains(t, string(page), strings.TrimPrefix(code, "Forbidden.AccessDenied."), "docs/vendors/dingtalk.md")
 	}
 }
