@@ -8,20 +8,23 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"syncd/internal/vendorsim"
+	"syncd/internal/vendorsim/fault"
 )
 
 type simCmd struct {
+	Vendor      string        `help:"Who is simulated: wecom, dingtalk or scrm." enum:"wecom,dingtalk,scrm" default:"wecom"`
 	Listen      string        `help:"Loopback address to listen on." default:"127.0.0.1:8787"`
 	Seed        uint64        `help:"Decides everything that is drawn." default:"1"`
 	Chats       int           `help:"Chats at the start." default:"200"`
-	MeanMembers int           `help:"Mean size of a chat." default:"30"`
-	MaxMembers  int           `help:"Size of the largest chats." default:"500"`
+	MeanMembers int           `help:"Mean size of a chat (not scrm)." default:"30"`
+	MaxMembers  int           `help:"Size of the largest chats (not scrm)." default:"500"`
 	Owners      int           `help:"Staff who own chats; 0 is one for 50 chats."`
 	Start       time.Time     `help:"The tenant's clock, as 2026-11-01T09:00:00+08:00 (default: nine o'clock of today in China); it stands still until it is moved." placeholder:"TIME"`
 	Latency     time.Duration `help:"Wait before every answer."`
-	PerMinute   int           `help:"Calls a minute and endpoint before 45009; 0 is the documented 10000; =-1 is no limit."`
-	PerHour     int           `help:"Calls an hour and endpoint before 45009; 0 is the documented 150000; =-1 is no limit."`
+	PerSecond   int           `help:"Calls a second: of dingtalk and endpoint, 0 is the documented 20; of scrm, 0 is 5; =-1 is no limit."`
+	PerMinute   int           `help:"Calls a minute and endpoint of wecom before 45009; 0 is the documented 10000; =-1 is no limit."`
+	PerHour     int           `help:"Calls an hour and endpoint of wecom before 45009; 0 is the documented 150000; =-1 is no limit."`
+	PerMonth    int           `help:"Calls a month of the organisation of dingtalk; 0 is the documented 5000; =-1 is no limit."`
 	Fault       []string      `help:"Put a fault into force, as NAME or NAME:KEY=VALUE,… (repeatable); see --list-faults." sep:"none" placeholder:"FAULT"`
 	ListFaults  bool          `help:"List the faults with their parameters, and exit."`
 	Odd         bool          `help:"Send strange shapes: numbers as strings, unknown fields, bytes that are no text."`
@@ -29,8 +32,9 @@ type simCmd struct {
 
 // Run serves the simulator until it is interrupted.
 func (s *simCmd) Run(ctx context.Context, h *host) error {
+	vendor := simVendors[s.Vendor]
 	if s.ListFaults {
-		return listFaults(h.stdout)
+		return listFaults(h.stdout, vendor)
 	}
 	if err := loopback(s.Listen); err != nil {
 		return err
@@ -38,11 +42,7 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 	if s.Start.IsZero() {
 		s.Start = tenantStart(h.now())
 	}
-	sim, err := vendorsim.New(vendorsim.Options{
-		Seed: s.Seed, Chats: s.Chats, MeanMembers: s.MeanMembers, MaxMembers: s.MaxMembers, Owners: s.Owners,
-		Start: s.Start, Latency: s.Latency, Odd: s.Odd,
-		Limits: vendorsim.Limits{PerMinute: s.PerMinute, PerHour: s.PerHour},
-	})
+	sim, err := vendor.make(s)
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -57,11 +57,10 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(h.stdout, "simulated WeCom tenant of %d chats on %s\n", s.Chats, server.URL())
-	fmt.Fprintf(h.stdout, "  base_url: %s\n  credentials: {corp_id: %s, secret: %s}\n",
-		server.URL(), vendorsim.DefaultCorpID, vendorsim.DefaultSecret)
-	for _, fault := range sim.Armed() {
-		fmt.Fprintf(h.stdout, "  fault: %s\n", fault.Fault)
+	fmt.Fprintf(h.stdout, "simulated %s tenant of %d chats on %s\n", vendor.title, s.Chats, server.URL())
+	fmt.Fprintf(h.stdout, "  base_url: %s\n  credentials: %s\n", server.URL(), vendor.credentials)
+	for _, armed := range sim.Armed() {
+		fmt.Fprintf(h.stdout, "  fault: %s\n", armed.Fault)
 	}
 	fmt.Fprintf(h.stdout, "move its clock: curl -d '{\"advance\":\"24h\"}' %s/_sim/clock\n", server.URL())
 	select {
@@ -72,20 +71,20 @@ func (s *simCmd) Run(ctx context.Context, h *host) error {
 	return server.Wait()
 }
 
-// listFaults prints the catalogue.
-func listFaults(to io.Writer) error {
+// listFaults prints the catalogue of a vendor.
+func listFaults(to io.Writer, vendor simVendor) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	params := func(list []vendorsim.FaultParam) {
+	params := func(list []fault.Param) {
 		for _, p := range list {
 			fmt.Fprintf(w, "  %s=%s\t%s\n", p.Name, p.Default, p.Meaning)
 		}
 	}
-	for _, f := range vendorsim.Faults() {
+	for _, f := range vendor.faults() {
 		fmt.Fprintf(w, "%s\t%s (on=%s)\n", f.Name, f.Does, strings.Join(f.On, "+"))
 		params(f.Params)
 	}
 	fmt.Fprintln(w, "\nwhich calls, for every fault:")
-	params(vendorsim.FaultWhen())
+	params(vendor.when())
 	return w.Flush()
 }
 

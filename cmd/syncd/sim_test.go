@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"syncd/internal/vendorsim"
+	"syncd/config"
 )
 
 func TestSimWithFaults(t *testing.T) {
@@ -46,10 +46,48 @@ func TestSimRefusesUnknownFaults(t *testing.T) {
 
 func TestSimListsFaults(t *testing.T) {
 	t.Parallel()
-	r := command(t, func(*host) {}, "sim", "--list-faults")
-	require.Equal(t, exitOK, r.code, r)
-	for _, f := range vendorsim.Faults() {
-		require.Regexp(t, `(?m)^`+f.Name+` +`+regexp.QuoteMeta(f.Does), r.stdout)
+	for name, vendor := range simVendors {
+		r := command(t, func(*host) {}, "sim", "--vendor", name, "--list-faults")
+		require.Equal(t, exitOK, r.code, r)
+		for _, f := range vendor.faults() {
+			require.Regexp(t, `(?m)^`+f.Name+` +`+regexp.QuoteMeta(f.Does), r.stdout)
+		}
+		require.Equal(t, 1, strings.Count(r.stdout, "  every=1 "))
 	}
-	require.Equal(t, 1, strings.Count(r.stdout, "  every=1 "))
+}
+
+// What it prints of every vendor is a source of a configuration.
+func TestSimOfEveryVendor(t *testing.T) {
+	t.Parallel()
+	for name := range simVendors {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stdout buffer
+			signals := make(chan os.Signal, 1)
+			done := make(chan result, 1)
+			go func() {
+				done <- command(t, func(h *host) { h.stdout, h.signals = &stdout, signals },
+					"sim", "--vendor", name, "--chats", "7", "--listen", "127.0.0.1:0", "--fault", "slow")
+			}()
+			eventually(t, "the simulator tells its address", func() error {
+				if !strings.Contains(stdout.String(), "/_sim/clock") {
+					return errNotYet
+				}
+				return nil
+			})
+			signals <- os.Interrupt
+			require.Equal(t, exitOK, (<-done).code)
+			lines := strings.Split(stdout.String(), "\n")
+			require.Contains(t, lines[0], "tenant of 7 chats")
+			text := "sources:\n  - name: simulated\n    vendor: " + name + "\n  " + lines[1] + "\n  " + lines[2] + "\n"
+			_, err := config.Parse("simulated", []byte(text), func(string) (string, bool) { return "", false })
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestSimRefusesOtherVendors(t *testing.T) {
+	t.Parallel()
+	r := command(t, func(*host) {}, "sim", "--vendor", "feishu")
+	require.Equal(t, exitUsage, r.code, r)
 }
