@@ -217,3 +217,16 @@ func requireExtra(t *testing.T, unknown jsontext.Value, more ...Member) {
 	requireStorable(t, extra)
 	require.Equal(t, string(extra), string(Extra(extra)), "canonical text is its own canonical text")
 }
+
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		` { "b" : 1, "a" : [ null , "x\u0000" ] } `: `{"a":[null,"x` + replacement + `"],"b":1}`,
+		`"\ud800"`: `"` + replacement + `"`,
+		`1e9999`:   `"1e9999"`,
+		`2.50`:     `2.50`,
+		`[]`:       `[]`,
+	} {
+		require.Equal(t, want, string(Canonical(jsontext.Value(raw))))
+	}
+}

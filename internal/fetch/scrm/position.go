@@ -34,8 +34,9 @@ const pagesMax = 20_000
 // What it does not prove: a group that enters while another one leaves, between
 // the same two pages, changes no number. Old groups enter only by a filter of the
 // source (a new owner under user_ids, a new name under keyword) or where the vendor
-// learns of them late. That is why one list without a group is not enough for it to
-// be gone.
+// learns of them late. Nor does a number tell that was counted after the rows of the
+// head were read. That is why one list without a group is not enough for it to be
+// gone.
 type position struct {
 	// Page is the next one to be asked for, from 1.
 	Page int64 `json:"page"`
