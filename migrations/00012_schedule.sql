@@ -33,7 +33,7 @@ comment on column sync.schedule.next_run_at is 'When a run is due next; the past
 comment on column sync.schedule.last_run_at is 'When a run was enqueued last; NULL before the first one.';
 comment on column sync.schedule.enabled is 'False when the stream has left the configuration or is switched off. Its data stays.';
 comment on column sync.schedule.slice_at is 'When its latest slice ended; NULL before the first one.';
-comment on column sync.schedule.outcome is 'How its latest slice ended: done, more, later, transient, busy, blocked, auth, config, unknown, stopped or absent.';
+comment on column sync.schedule.outcome is 'How its latest slice ended: done, more, later, transient, busy, blocked, outage, auth, config, unknown, stopped or absent.';
 comment on column sync.schedule.failures is 'Slices in a row that failed as transient or unknown.';
 comment on column sync.schedule.resume_at is 'The earliest instant of its next slice; NULL for at once, or when the run is over.';
 comment on column sync.schedule.halted_at is 'Since when it is not run because the configuration has to change first; NULL while it runs.';

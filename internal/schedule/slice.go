@@ -15,8 +15,6 @@ import (
 const (
 	// turnPause is the pause of a job whose source has enough slices in flight.
 	turnPause = time.Second
-	// outagePause is the pause of a job while the database does not answer.
-	outagePause = 5 * time.Second
 	// noteMax bounds what is noted of a slice, also when its context is over.
 	noteMax = 3 * time.Second
 )
@@ -150,6 +148,8 @@ func (e *Engine) conclude(ctx context.Context, job *river.Job[slice], began time
 		log.Error().Err(v.Err).Msg("the stream is halted until the configuration changes")
 	case Transient:
 		log.Warn().Err(v.Err).Time("resume_at", note.ResumeAt).Msg("the vendor does not answer properly")
+	case Outage:
+		log.Warn().Err(v.Err).Msg("a slice ends early")
 	case Done, More, Later, Busy, Blocked, Stopped, Absent:
 	default:
 		log.Error().Str("error", note.Error).Time("resume_at", note.ResumeAt).Msg("a slice failed")

@@ -25,6 +25,8 @@ const (
 	Busy Kind = "busy"
 	// Blocked: it needs another stream, of which nothing has been read yet.
 	Blocked Kind = "blocked"
+	// Outage: the database does not answer.
+	Outage Kind = "outage"
 	// Auth: the vendor refuses the credential. The source is paused, and tried again
 	// on a slow rhythm.
 	Auth Kind = "auth"
@@ -66,6 +68,8 @@ const (
 	busyPause    = 5 * time.Second
 	blockedPause = 15 * time.Second
 	absentPause  = 15 * time.Second
+	// outagePause is for a database that does not answer.
+	outagePause = 5 * time.Second
 )
 
 // backoff is the pause after n failures in a row, a fifth more or less by chance,
@@ -119,6 +123,8 @@ func (v Verdict) settle(st model.Standing, now time.Time, probeEvery time.Durati
 		return wait(blockedPause)
 	case Absent:
 		return wait(absentPause)
+	case Outage:
+		return wait(outagePause)
 	case Transient:
 		note.Failed = true
 		note.HoldSource = now.Add(backoff(sourcePause, sourcePauseMax, st.SourceFailures+1, chance))
@@ -146,7 +152,7 @@ func (v Verdict) whole() Verdict {
 	switch v.Kind {
 	case Done, More, Stopped:
 		return Verdict{Kind: v.Kind}
-	case Later, Transient, Busy, Blocked, Auth, Config, Absent:
+	case Later, Transient, Busy, Blocked, Outage, Auth, Config, Absent:
 	default:
 		v.Kind = Unknown
 	}
