@@ -13,7 +13,7 @@ import (
 
 // simulator is what the command needs of a simulated vendor.
 type simulator interface {
-	Arm(fault string) error
+	Arm(text string) error
 	Armed() []fault.Armed
 	Start(ctx context.Context, addr string) (*serve.Server, error)
 }
