@@ -1,0 +1,279 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+	_ "time/tzdata" // zones must load on hosts without a zone database
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"syncd/internal/store"
+	"syncd/internal/store/storetest"
+)
+
+func shanghai(tb testing.TB) *time.Location {
+	tb.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	require.NoError(tb, err)
+	return zone
+}
+
+// meterBench is a meter with a clock that is set by hand.
+type meterBench struct {
+	t     require.TestingT
+	pool  *pgxpool.Pool
+	now   time.Time
+	meter *store.Meter
+}
+
+func newMeterBench(t *testing.T, perMonth int, share float64) *meterBench {
+	t.Helper()
+	m := &meterBench{t: t, pool: storetest.New(t), now: time.Date(2026, 11, 1, 0, 0, 0, 0, shanghai(t))}
+	m.start("acme", perMonth, share, m.now.Location())
+	return m
+}
+
+// start makes the meter of a process that has just been started.
+func (m *meterBench) start(source string, perMonth int, share float64, zone *time.Location) {
+	m.meter = store.NewMeter(store.New(m.pool), store.MeterOptions{
+		Source: source, PerMonth: perMonth, ReadsShare: share, Zone: zone, Now: func() time.Time { return m.now },
+	})
+}
+
+func (m *meterBench) take(lane string) (time.Duration, string) {
+	wait, why, err := m.meter.Take(context.Background(), lane)
+	require.NoError(m.t, err)
+	return wait, why
+}
+
+// drain takes calls until there is none left, and returns how many there were.
+func (m *meterBench) drain(lane string) (calls int, wait time.Duration, why string) {
+	for {
+		if wait, why = m.take(lane); wait > 0 {
+			return calls, wait, why
+		}
+		calls++
+	}
+}
+
+func (m *meterBench) use() store.MeterUse {
+	use, err := m.meter.Use(context.Background())
+	require.NoError(m.t, err)
+	return use
+}
+
+func TestAMonthOfCallsLastsAMonth(t *testing.T) {
+	t.Parallel()
+	m := newMeterBench(t, 60, 0.5) // 2 calls a day of November, 3 days of them ahead
+	n, wait, why := m.drain("reads")
+	require.Equal(t, 4, n)
+	require.Equal(t, 24*time.Hour, wait)
+	require.Equal(t, "today's part of the 30 calls of the month, of 60, that may ask who has read messages is used up", why)
+	m.now = m.now.Add(10 * time.Hour)
+	n, wait, why = m.drain("")
+	require.Equal(t, 4, n, "what reads may not have")
+	require.Equal(t, 14*time.Hour, wait)
+	require.Equal(t, "today's part of the 60 calls of the month is used up", why)
+	n, wait, _ = m.drain("reads")
+	require.Zero(t, n)
+	require.Equal(t, 14*time.Hour, wait)
+
+	m.now = m.now.Add(14*time.Hour - time.Nanosecond)
+	_, wait, _ = m.drain("")
+	require.Equal(t, time.Nanosecond, wait)
+	m.now = m.now.Add(time.Nanosecond)
+	n, _, _ = m.drain("other")
+	require.Equal(t, 2, n)
+	m.now = m.now.AddDate(0, 0, 6)
+	require.Equal(t, store.MeterUse{
+		Month: time.Date(2026, 11, 1, 0, 0, 0, 0, m.now.Location()), MonthEnd: time.Date(2026, 12, 1, 0, 0, 0, 0, m.now.Location()),
+		Lanes: [2]store.LaneUse{
+			{Limit: 60, Used: 10, Left: 50, LeftToday: 12},
+			{Lane: store.LaneReads, Limit: 30, Used: 4, Left: 26, LeftToday: 7},
+		},
+	}, m.use())
+	n, _, _ = m.drain("")
+	require.Equal(t, 12, n, "days that were not used up are left")
+
+	m.now = m.now.AddDate(0, 0, 30-8)
+	n, wait, why = m.drain("reads")
+	require.Equal(t, 26, n)
+	require.Equal(t, 24*time.Hour, wait)
+	require.Equal(t, "the 30 calls of the month, of 60, that may ask who has read messages are used up", why)
+	n, wait, why = m.drain("")
+	require.Equal(t, 12, n)
+	require.Equal(t, 24*time.Hour, wait)
+	require.Equal(t, "the 60 calls of the month are used up", why)
+	require.Zero(t, m.use().Lanes[0].Left)
+	m.now = m.now.Add(wait)
+	n, _, _ = m.drain("")
+	require.Equal(t, 4*60/31, n, "a new month")
+}
+
+func TestASmallMonthWaitsForTheDayOfItsNextCall(t *testing.T) {
+	t.Parallel()
+	m := newMeterBench(t, 5, 0) // one call in 6 days
+	n, wait, _ := m.drain("")
+	require.Zero(t, n)
+	require.Equal(t, 2*24*time.Hour, wait, "on the 3rd, with 3 days ahead")
+	_, wait, why := m.drain("reads")
+	require.Equal(t, 30*24*time.Hour, wait)
+	require.Equal(t, "the 0 calls of the month, of 5, that may ask who has read messages are used up", why)
+	m.now = m.now.AddDate(0, 0, 2)
+	n, wait, _ = m.drain("")
+	require.Equal(t, 1, n)
+	require.Equal(t, 6*24*time.Hour, wait)
+}
+
+func TestTheVendorsWordBlocksEverybody(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := newMeterBench(t, 3000, 1)
+	until := m.now.AddDate(0, 1, 5)
+	require.NoError(t, m.meter.Spent(ctx, until, "ApiCountLimitForOrg"))
+	require.NoError(t, m.meter.Spent(ctx, m.now.Add(time.Hour), "a shorter one"))
+	m.start("acme", 3000, 1, m.now.Location())
+	for _, lane := range []string{"", "reads"} {
+		wait, why := m.take(lane)
+		require.Equal(t, until.Sub(m.now), wait)
+		require.Equal(t, "the vendor says that no call is left until 2026-12-06T00:00:00+08:00 (ApiCountLimitForOrg)", why)
+	}
+	m.now = until.Add(-time.Second)
+	wait, _ := m.take("")
+	require.Equal(t, time.Second, wait, "in the next month as well")
+	require.Equal(t, until, m.use().BlockedUntil.In(until.Location()))
+	m.now = until
+	wait, _ = m.take("")
+	require.Zero(t, wait)
+	require.Zero(t, m.use().BlockedUntil)
+	m.start("another", 3000, 1, m.now.Location())
+	m.now = m.now.AddDate(0, -1, 0)
+	wait, _ = m.take("")
+	require.Zero(t, wait, "another source")
+}
+
+// Many processes take the last calls at the same time.
+func TestNeverMoreCallsThanThereAre(t *testing.T) {
+	t.Parallel()
+	pool, now := storetest.New(t), time.Date(2026, 11, 10, 12, 0, 0, 0, shanghai(t))
+	var mu sync.Mutex
+	taken := map[string]int{}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			meter := store.NewMeter(store.New(pool), store.MeterOptions{
+				Source: "acme", PerMonth: 300, ReadsShare: 0.3, Zone: now.Location(), Now: func() time.Time { return now },
+			})
+			lane := []string{"", "reads"}[i%2]
+			for {
+				wait, _, err := meter.Take(t.Context(), lane)
+				if !assertNoError(t, err) || wait > 0 {
+					return
+				}
+				mu.Lock()
+				taken[lane]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, 130, taken[""]+taken["reads"], "13 of 30 days")
+	require.LessOrEqual(t, taken["reads"], 39)
+	require.Equal(t, fmt.Sprint(130, taken["reads"]), scalar[string](&bench{t: t, pool: pool},
+		"select concat_ws(' ', used, reads_used) from sync.call_budget"))
+}
+
+// Whatever happens in which order, what is granted stays inside the month's limit, the
+// day's part and the lane's share, and a refusal is one that these ask for and lasts
+// as long as it says.
+func TestMeterKeepsItsRules(t *testing.T) {
+	t.Parallel()
+	pool := storetest.New(t)
+	sources := 0
+	rapid.Check(t, func(t *rapid.T) {
+		sources++
+		o := &meterOracle{
+			limit: rapid.IntRange(1, 200).Draw(t, "limit"), share: float64(rapid.IntRange(0, 10).Draw(t, "share")) / 10,
+			zone: rapid.SampledFrom([]*time.Location{time.UTC, time.FixedZone("east", 8*3600), time.FixedZone("west", -11*3600)}).Draw(t, "zone"),
+			used: map[string]int{}, reads: map[string]int{},
+		}
+		source := fmt.Sprint("s", sources)
+		m := &meterBench{t: t, pool: pool, now: time.Unix(rapid.Int64Range(1.7e9, 1.9e9).Draw(t, "now"), 0).In(o.zone)}
+		m.start(source, o.limit, o.share, o.zone)
+		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+			switch rapid.SampledFrom([]string{"take", "take", "take", "pass", "pass", "restart", "spent"}).Draw(t, "step") {
+			case "take":
+				lane := rapid.SampledFrom([]string{"", "reads"}).Draw(t, "lane")
+				for range rapid.IntRange(1, 40).Draw(t, "calls") {
+					wait, why := m.take(lane)
+					require.Equal(t, o.wait(m.now, lane), wait, why)
+					if wait > 0 {
+						require.NotEmpty(t, why)
+						break
+					}
+					o.used[m.now.Format("2006-01")]++
+					if lane == "reads" {
+						o.reads[m.now.Format("2006-01")]++
+					}
+				}
+			case "pass":
+				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 20*24*60).Draw(t, "minutes")) * time.Minute)
+			case "restart":
+				m.start(source, o.limit, o.share, o.zone)
+			case "spent":
+				until := m.now.Add(time.Duration(rapid.IntRange(-60, 30*24*60).Draw(t, "until")) * time.Minute)
+				require.NoError(t, m.meter.Spent(context.Background(), until, "code"))
+				if until.After(o.blocked) {
+					o.blocked = until
+				}
+			}
+			use, month := m.use(), m.now.Format("2006-01")
+			require.Equal(t, int64(o.used[month]), use.Lanes[0].Used)
+			require.Equal(t, int64(o.reads[month]), use.Lanes[1].Used)
+		}
+		for month, n := range maps.All(o.used) {
+			require.LessOrEqual(t, n, o.limit, month)
+			require.LessOrEqual(t, float64(o.reads[month]), o.share*float64(o.limit)+1e-6, month)
+		}
+	})
+}
+
+// meterOracle says how long to wait, by looking at every midnight to come.
+type meterOracle struct {
+	limit       int
+	share       float64
+	zone        *time.Location
+	used, reads map[string]int
+	blocked     time.Time
+}
+
+func (o *meterOracle) wait(now time.Time, lane string) time.Duration {
+	if o.blocked.After(now) {
+		return o.blocked.Sub(now)
+	}
+	for at := now; ; {
+		if o.allows(at, lane) {
+			return at.Sub(now)
+		}
+		next := at.AddDate(0, 0, 1)
+		at = time.Date(next.Year(), next.Month(), next.Day(), 0, 0, 0, 0, o.zone)
+		if at.Month() != now.Month() {
+			return at.Sub(now) // another month begins: ask again
+		}
+	}
+}
+
+func (o *meterOracle) allows(at time.Time, lane string) bool {
+	month := at.Format("2006-01")
+	days := time.Date(at.Year(), at.Month()+1, 0, 0, 0, 0, 0, o.zone).Day()
+	part := min(float64(o.limit), float64(o.limit)*float64(at.Day()+3)/float64(days))
+	whole := float64(int(part + 1e-9))
+	return float64(o.used[month]+1) <= part+1e-9 &&
+		(lane != "reads" || float64(o.reads[month]+1) <= o.share*whole+1e-9)
+}
