@@ -73,7 +73,7 @@
 //	credential  token-expired, wrong-secret, permission-denied, ip-not-listed
 //	limits      qps, qpm, throttled, month-spent, ip-ban, unavailable, system-error, refused
 //	network     gateway (5xx, an HTML page, foreign JSON), drop, cut, stall, slow, huge
-//	list        cursor-dead, cursor-repeated, no-cursor, empty-pages, rows-repeated, rows-skipped, oversized-page, wrong-total
+//	list        cursor-dead, cursor-repeated, no-cursor, empty-pages, rows-repeated, rows-skipped, oversized-page, unlisted, wrong-total
 //	rows        no-rows, no-list, rows-doubled, unreadable, bad-text, unknown-fields, quoted-numbers
 //	subject     gone, other-chat, expire-time, status
 //	time        time-passes

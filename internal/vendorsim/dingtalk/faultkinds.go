@@ -175,6 +175,10 @@ var listFaults = []faultKind{
 		},
 	},
 	{
+		Name: "unlisted", Does: "groups are left out of the list as if they were not there; reading one finds it", On: []string{onChats},
+		Only: []string{onChats}, Make: makeUnlisted,
+	},
+	{
 		Name: "wrong-total", Does: "totalCount is wrong", On: []string{onChats}, Only: lists,
 		Make: func(p *faultParams) func() strike {
 			by := p.Count("by", 7, -1_000_000, 1_000_000, "by how much")

@@ -10,6 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"syncd/internal/vendorsim/dice"
+	"syncd/internal/vendorsim/fault"
 	"syncd/internal/vendorsim/rawjson"
 )
 
@@ -22,6 +24,9 @@ type listBend struct {
 	// hollow, if not 0, makes the page empty with a cursor to the same place, which
 	// differs from those of other values.
 	hollow int
+	// unlisted, if not nil, are groups that a list leaves out as if they were not
+	// there.
+	unlisted func(chat uint64) bool
 }
 
 // rowLists are the members of answers that hold rows.
@@ -122,6 +127,22 @@ func (s *Sim) renamed(o rawjson.Object) {
 	_ = json.Unmarshal(o["openConversationId"], &id) // "" is no group's id
 	n, _ := s.tenant.chatNumber(id)
 	o["openConversationId"] = rawjson.AppendString(nil, s.tenant.chatID(n+1))
+}
+
+// makeUnlisted leaves the same groups out of every list, so that pages, cursors and
+// totalCount agree that they are not there. Whoever reads one directly finds it.
+func makeUnlisted(p *faultParams) func() strike {
+	share := p.Count("share", 30, 0, 100, "how many of 100 groups")
+	one := p.Text("group", "", "this one instead: its id, or # and its number")
+	return fault.Always(func(c *call, _ *Verdict) {
+		t := c.sim.tenant
+		c.list.unlisted = func(n uint64) bool {
+			if one != "" {
+				return t.chatID(n) == named(one, t.chatID)
+			}
+			return dice.Percent(t.bits(drawUnlisted, n, 0), uint64(share))
+		}
+	})
 }
 
 func makeEmptyPages(*faultParams) func() strike {

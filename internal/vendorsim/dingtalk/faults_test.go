@@ -262,6 +262,25 @@ func TestFaultsOfTheList(t *testing.T) {
 	}
 }
 
+func TestUnlistedGroupsAgreeWithTheTotal(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Options{Chats: 200, Limits: Limits{PerSecond: -1}})
+	ids := c.truth(RelationCustomer)
+	v := values("relationType", RelationCustomer, "maxResults", "20", "queryDsl", dsl("ASC"))
+	for text, most := range map[string]int{"unlisted:group=" + ids[9]: 1, "unlisted": len(ids) / 2, "unlisted:share=100": len(ids)} {
+		c.arm(text)
+		pages, ended := c.pages(EndpointChats, v)
+		require.True(t, ended)
+		got := flat(pages)
+		require.Equal(t, len(got), c.chats().TotalCount)
+		missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(got, id) })
+		require.NotEmpty(t, missing)
+		require.LessOrEqual(t, len(missing), most)
+		require.Equal(t, 200, c.chat(missing[0]).Status)
+		c.sim.Disarm()
+	}
+}
+
 func TestFaultsOfCursors(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Options{Chats: 100})

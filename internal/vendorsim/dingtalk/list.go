@@ -96,6 +96,9 @@ func (s *Sim) chatListing(c *call, r *listRequest) listing {
 			n = uint32(k)
 		}
 		row := &rows[n]
+		if c.list.unlisted != nil && c.list.unlisted(uint64(n)) {
+			continue
+		}
 		if row.personal != r.personal || !row.born(at*milli, lag) || row.gone(at*milli) && s.opt.Dissolved != DissolvedListed {
 			continue
 		}

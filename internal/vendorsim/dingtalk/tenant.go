@@ -52,6 +52,7 @@ const (
 	drawCursor
 	drawRequest
 	drawOdd
+	drawUnlisted
 )
 
 // The two values of relationType.
