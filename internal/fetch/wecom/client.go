@@ -1,14 +1,15 @@
-// Package wecom reads customer group chats, their members and their owners from
-// the WeCom server API.
+// Package wecom reads customer group chats, their members and their owners, and the
+// mass messages that they get, from the WeCom server API.
 //
 // Every answer is HTTP 200: the verdict is errcode, and a list can be empty
 // beside a bad one. The token travels in the query of every URL. Times are Unix
 // seconds. A list page holds 1 to 1000 chats; the detail of a chat holds all its
 // members at once, 500 and more. Status is told by the list only. Statistics are
 // kept for 180 days of the vendor's zone, told for 30 at a time, and never for
-// today.
-// Source: vendor doc pages 91039, 92120, 92133, 92571, 93414 and 96338, read
-// 2026-11-20.
+// today. Mass messages are listed for a month at a time; who has sent one, and what
+// became of it at whom, is asked message by message and sender by sender.
+// Source: vendor doc pages 91039, 92120, 92133, 92571, 93414, 96338, 96355 and
+// 99547, read 2026-11-20.
 //
 // What cannot be read is kept: a field that is no part of a key lands in extra
 // under its own name, an element whose key cannot be read is set aside.
@@ -43,6 +44,10 @@ const (
 	endpointGet       = "groupchat/get"
 	endpointStatistic = "groupchat/statistic"
 	endpointByDay     = "groupchat/statistic_group_by_day"
+	endpointMessages  = "get_groupmsg_list_v2"
+	endpointTasks     = "get_groupmsg_task"
+	endpointResults   = "get_groupmsg_send_result"
+	endpointJoinWay   = "groupchat/get_join_way"
 )
 
 // Bounds of the vendor (doc 92120).
@@ -72,6 +77,10 @@ type Options struct {
 	// owner and by day; Periods the lengths, in days, of those over a period.
 	OwnerStats, DailyStats StatDays
 	Periods                []int
+	// Messages asks for the streams of mass messages, JoinWays for that of join
+	// ways; nil does not.
+	Messages *MessageOptions
+	JoinWays *JoinWayOptions
 	// Fetch bounds the requests. Source, Penalties and CongestionCodes are
 	// filled in where empty; the scrubber learns the secret and every token.
 	Fetch fetch.Options
@@ -101,6 +110,8 @@ type Client struct {
 	maxAge   time.Duration
 	zone     *time.Location
 	stats    []model.StreamSpec
+	messages *MessageOptions
+	joinWays *JoinWayOptions
 	parallel int
 	http     *fetch.Client
 	tokens   *tokens
@@ -125,6 +136,14 @@ func New(opts Options) (*Client, error) {
 			return nil, fmt.Errorf("load the vendor's time zone: %w", err)
 		}
 	}
+	messages, err := opts.Messages.complete()
+	if err != nil {
+		return nil, err
+	}
+	joinWays, err := opts.JoinWays.complete()
+	if err != nil {
+		return nil, err
+	}
 	f := opts.Fetch
 	f.Source = cmp.Or(f.Source, opts.Source)
 	f.Limits.Concurrency = cmp.Or(f.Limits.Concurrency, 4)
@@ -147,6 +166,8 @@ func New(opts Options) (*Client, error) {
 		pageSize: size,
 		maxAge:   cmp.Or(opts.MembersMaxAge, 24*time.Hour),
 		zone:     zone,
+		messages: messages,
+		joinWays: joinWays,
 		parallel: f.Limits.Concurrency,
 		http:     fetch.NewClient(f),
 	}
@@ -186,6 +207,14 @@ func (c *Client) Page(ctx context.Context, chain model.Chain, cursor string) (mo
 		return c.membersPage(ctx, chain)
 	case streamOwnerStats, streamDailyStats, streamPeriodStats:
 		return c.statsPage(ctx, chain, cursor)
+	case streamMessages:
+		return c.messagesPage(ctx, chain, cursor)
+	case streamTasks:
+		return c.tasksPage(ctx, chain, cursor)
+	case streamResults:
+		return c.resultsPage(ctx, chain, cursor)
+	case streamJoinWays:
+		return c.joinWayPage(ctx, chain)
 	}
 	return model.Page{}, c.bug("", "there is no stream "+chain.Stream)
 }

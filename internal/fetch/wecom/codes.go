@@ -27,6 +27,7 @@ const (
 	fixCorp       = "the corporation itself is unverified, suspended or closed: ask its administrator"
 	fixLicence    = "third-party apps need an interface licence for the member"
 	fixSplit      = "ask for fewer owners at once: set owner_ids"
+	fixRange      = "the vendor does not tell this range of time: lower backfill_days, and look at the clock"
 )
 
 // rule is what one errcode means for the caller.
@@ -36,6 +37,19 @@ type rule struct {
 	// at are the endpoints for which the class is another one.
 	at map[string]fetch.Class
 }
+
+// classAt is the class of a code at some endpoints.
+func classAt(class fetch.Class, endpoints ...string) map[string]fetch.Class {
+	classes := make(map[string]fetch.Class, len(endpoints))
+	for _, e := range endpoints {
+		classes[e] = class
+	}
+	return classes
+}
+
+// besides are the endpoints of what comes with the chats. An app that has no right
+// to these, or to some people there, must not be kept from the chats.
+var besides = classAt(fetch.ClassDenied, endpointMessages, endpointTasks, endpointResults, endpointJoinWay)
 
 // rules class every code of the vendor's error table that reading can meet, and
 // the neighbours that are confused with them. Meanings: vendor doc 90313.
@@ -57,18 +71,18 @@ var rules = map[int64]rule{
 	610016: {class: fetch.ClassAuth, remedy: fixCorp},
 	301007: {class: fetch.ClassAuth, remedy: fixCorp},
 	90510:  {class: fetch.ClassAuth, remedy: fixCorp}, // no active user for a year
-	48001:  {class: fetch.ClassAuth, remedy: fixPermission},
-	48002:  {class: fetch.ClassAuth, remedy: fixPermission},
-	48004:  {class: fetch.ClassAuth, remedy: fixPermission},
-	48005:  {class: fetch.ClassAuth, remedy: "the vendor has retired this API"},
-	48006:  {class: fetch.ClassAuth, remedy: fixPermission},
-	84074:  {class: fetch.ClassAuth, remedy: fixPermission},
-	301002: {class: fetch.ClassAuth, remedy: fixPermission},
+	48001:  {class: fetch.ClassAuth, remedy: fixPermission, at: besides},
+	48002:  {class: fetch.ClassAuth, remedy: fixPermission, at: besides},
+	48004:  {class: fetch.ClassAuth, remedy: fixPermission, at: besides},
+	48005:  {class: fetch.ClassAuth, remedy: "the vendor has retired this API", at: besides},
+	48006:  {class: fetch.ClassAuth, remedy: fixPermission, at: besides},
+	84074:  {class: fetch.ClassAuth, remedy: fixPermission, at: besides},
+	301002: {class: fetch.ClassAuth, remedy: fixPermission, at: besides},
 	60020:  {class: fetch.ClassAuth, remedy: fixIP},
 	301042: {class: fetch.ClassAuth, remedy: fixIP},
-	701008: {class: fetch.ClassAuth, remedy: fixLicence},
-	701016: {class: fetch.ClassAuth, remedy: fixLicence},
-	701099: {class: fetch.ClassAuth, remedy: fixLicence},
+	701008: {class: fetch.ClassAuth, remedy: fixLicence, at: besides},
+	701016: {class: fetch.ClassAuth, remedy: fixLicence, at: besides},
+	701099: {class: fetch.ClassAuth, remedy: fixLicence, at: besides},
 
 	45009: {class: fetch.ClassThrottled}, // frequency, or an address banned for wrong secrets
 	45011: {class: fetch.ClassThrottled}, // of a sister platform: its minute is spent
@@ -77,8 +91,9 @@ var rules = map[int64]rule{
 	45029: {class: fetch.ClassTooLarge, remedy: fixSplit},
 	81017: {class: fetch.ClassTooLarge, remedy: fixSplit}, // over 1000 visible people without owner_filter
 
-	// A userid that has resigned, in a filter, is refused like a wrong one.
-	40003:  {class: fetch.ClassRefused},
+	// A userid that has resigned, in a filter, is refused like a wrong one. At the
+	// results of a sender it is what was asked for, and nothing else is.
+	40003:  {class: fetch.ClassRefused, at: classAt(fetch.ClassGone, endpointResults)},
 	40031:  {class: fetch.ClassRefused},
 	40032:  {class: fetch.ClassRefused},
 	40035:  {class: fetch.ClassRefused},
@@ -88,6 +103,7 @@ var rules = map[int64]rule{
 	40066:  {class: fetch.ClassRefused},
 	40068:  {class: fetch.ClassRefused},
 	60123:  {class: fetch.ClassRefused},
+	41009:  {class: fetch.ClassRefused},
 	41016:  {class: fetch.ClassRefused},
 	41043:  {class: fetch.ClassRefused},
 	41046:  {class: fetch.ClassRefused},
@@ -104,14 +120,16 @@ var rules = map[int64]rule{
 	90508: {class: fetch.ClassRefused},
 
 	// The range of time. Statistics are asked for whole days and at most 30 of
-	// them, so what remains is a day that is too old, or not over yet.
-	600018: {class: fetch.ClassRefused, at: map[string]fetch.Class{
-		endpointStatistic: fetch.ClassOutside, endpointByDay: fetch.ClassOutside,
-	}},
+	// them, mass messages for at most 28 days, so what remains is a time that is too
+	// old, or not over yet.
+	600018: {
+		class: fetch.ClassRefused, remedy: fixRange,
+		at: classAt(fetch.ClassOutside, endpointStatistic, endpointByDay, endpointMessages),
+	},
 
 	// On groupchat/get the chat does not exist; anywhere else a chat id in the
 	// params is wrong. The vendor sends the same for a GET instead of a POST.
-	40050: {class: fetch.ClassRefused, at: map[string]fetch.Class{endpointGet: fetch.ClassGone}},
+	40050: {class: fetch.ClassRefused, at: classAt(fetch.ClassGone, endpointGet)},
 	49008: {class: fetch.ClassGone}, // dismissed
 	90501: {class: fetch.ClassGone}, // not a customer group
 	90509: {class: fetch.ClassGone}, // not a customer group of WeCom
@@ -132,7 +150,9 @@ var rules = map[int64]rule{
 	41067:  {class: fetch.ClassDenied}, // wrong kind of moment
 	301059: {class: fetch.ClassDenied}, // not an internal chat
 
-	41063: {class: fetch.ClassTransient}, // mass message still going out: minutes
+	// A mass message is still going out: minutes. The list says so of none in
+	// particular.
+	41063: {class: fetch.ClassNotReady, at: classAt(fetch.ClassTransient, endpointMessages)},
 }
 
 // isTokenCode reports whether a business call was refused because of its token.

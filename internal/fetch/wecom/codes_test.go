@@ -15,7 +15,7 @@ import (
 func TestEveryDocumentedCodeIsClassed(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]fetch.Class{
-		"TRANS":    {fetch.ClassTransient},
+		"TRANS":    {fetch.ClassTransient, fetch.ClassNotReady},
 		"RATE":     {fetch.ClassThrottled},
 		"CONC":     {fetch.ClassThrottled},
 		"TOKEN":    {fetch.ClassAuth},
@@ -53,6 +53,31 @@ func TestEveryDocumentedCodeIsClassed(t *testing.T) {
 	for code := range rules {
 		require.True(t, seen[code], "code %d is classed but not in the table", code)
 	}
+}
+
+// TestEveryCodeHasAClassEverywhere: a class of its own at some endpoint is one that
+// makes sense there, and what is about rights keeps to its endpoint.
+func TestEveryCodeHasAClassEverywhere(t *testing.T) {
+	t.Parallel()
+	known := []string{
+		endpointToken, endpointOwners, endpointList, endpointGet, endpointStatistic, endpointByDay,
+		endpointMessages, endpointTasks, endpointResults, endpointJoinWay,
+	}
+	for code, r := range rules {
+		for endpoint := range r.at {
+			require.Contains(t, known, endpoint, code)
+		}
+		for _, endpoint := range known {
+			bad := classify(endpoint, outcome{code: code}, false)
+			require.NotEqual(t, fetch.ClassUnknown, bad.Class, "%d at %s", code, endpoint)
+			if besides[endpoint] != fetch.ClassUnknown && (r.remedy == fixPermission || r.remedy == fixLicence) {
+				require.Equal(t, fetch.ClassDenied, bad.Class, "%d at %s", code, endpoint)
+				require.NotEmpty(t, bad.Remedy)
+			}
+		}
+	}
+	require.Equal(t, fetch.ClassTransient, classify(endpointMessages, outcome{code: 41063}, false).Class)
+	require.Equal(t, fetch.ClassNotReady, classify(endpointTasks, outcome{code: 41063}, false).Class)
 }
 
 func TestClassify(t *testing.T) {

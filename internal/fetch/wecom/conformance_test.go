@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,6 +62,25 @@ func TestConformance(t *testing.T) {
 		"owner_period_stats": {
 			Chain:  statChain(questionOf(t, "testdata/stats/sample_by_owner.ask")),
 			Answer: sample(t, "stats/sample_by_owner.json"),
+		},
+		"group_messages": {
+			Chain: model.Chain{
+				Stream: "group_messages", Subject: "group", Params: []byte(`{"chat_type":"group","filter_type":2,"limit":100}`),
+				Bounds: model.Bounds{After: time.Unix(1717200000, 0), Until: time.Unix(1717900000, 0)},
+			},
+			Answer: sample(t, "messages/first.json"),
+		},
+		"group_message_tasks": {
+			Chain:  model.Chain{Stream: "group_message_tasks", Subject: "msgTest0001", Params: []byte(`{"limit":1000}`)},
+			Answer: sample(t, "tasks/last.json"),
+		},
+		"group_message_results": {
+			Chain:  model.Chain{Stream: "group_message_results", Subject: "msgTest0001/li.lei", Params: []byte(`{"limit":1000}`)},
+			Answer: sample(t, "results/group.json"),
+		},
+		"join_ways": {
+			Chain:  model.Chain{Stream: "join_ways", Subject: "9ad7fa5cdaa65112aaaaaaaaaaaaaaaa", Params: []byte(`{}`)},
+			Answer: sample(t, "joinways/full.json"),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

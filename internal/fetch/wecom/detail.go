@@ -129,7 +129,7 @@ func (w *chatObject) people(members []model.Member) int64 {
 // absent notice means that there is none (vendor answers of 2022-03).
 func (w *chatObject) translate(text []byte, members []model.Member) model.Chat {
 	count := w.people(members)
-	owner, badOwner := w.ownerID()
+	owner, badOwner := person(w.Owner)
 	extra := []lenient.Member{
 		{Name: "name", Value: w.Name.Bad},
 		{Name: "owner", Value: badOwner},
@@ -150,16 +150,16 @@ func (w *chatObject) translate(text []byte, members []model.Member) model.Chat {
 	return chat
 }
 
-// ownerID returns the owner, who becomes a key elsewhere, or what stood in the
-// place of an id.
-func (w *chatObject) ownerID() (*string, jsontext.Value) {
-	if !w.Owner.Set || lenient.IsID(w.Owner.Value) {
-		return w.Owner.Ptr(), w.Owner.Bad
+// person returns the id of a person who may become a key elsewhere, nil where
+// there is none, or what stood in the place of an id.
+func person(t lenient.Text) (*string, jsontext.Value) {
+	if !t.Set || lenient.IsID(t.Value) {
+		return t.Ptr(), t.Bad
 	}
-	if w.Owner.Value == "" {
+	if t.Value == "" {
 		return nil, nil
 	}
-	quoted, _ := jsontext.AppendQuote(nil, w.Owner.Value)
+	quoted, _ := jsontext.AppendQuote(nil, t.Value)
 	return nil, quoted
 }
 

@@ -23,9 +23,13 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	c := testClient(t, "http://vendor.invalid")
 	readers := map[string]func([]byte) (outcome, model.Page, error){
-		"owners": func(b []byte) (outcome, model.Page, error) { return c.readOwners(b, nil) },
-		"chats":  c.readChats,
-		"detail": func(b []byte) (outcome, model.Page, error) { return c.readDetail(b, chatIDOf(t, b)) },
+		"owners":   func(b []byte) (outcome, model.Page, error) { return c.readOwners(b, nil) },
+		"chats":    c.readChats,
+		"detail":   func(b []byte) (outcome, model.Page, error) { return c.readDetail(b, chatIDOf(t, b)) },
+		"messages": func(b []byte) (outcome, model.Page, error) { return c.readMessages(b, ChatGroup) },
+		"tasks":    func(b []byte) (outcome, model.Page, error) { return c.readTasks(b, "msgTest0001", nil) },
+		"results":  func(b []byte) (outcome, model.Page, error) { return c.readResults(b, liLeis) },
+		"joinways": func(b []byte) (outcome, model.Page, error) { return c.readJoinWay(b, configIDOf(t, b)) },
 	}
 	for kind, read := range readers {
 		files, err := filepath.Glob(filepath.Join("testdata", kind, "*.json"))
@@ -132,6 +136,15 @@ func chatIDOf(tb testing.TB, body []byte) string {
 	return answer.Chat.Value.ChatID.Value
 }
 
+func configIDOf(tb testing.TB, body []byte) string {
+	tb.Helper()
+	answer, _, err := lenient.Decode[joinWayAnswer](body)
+	if err != nil {
+		return ""
+	}
+	return answer.JoinWay.Value.ConfigID.Value
+}
+
 func TestBigChat(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile("testdata/big.json")
@@ -167,6 +180,10 @@ func TestAnswersThatSayNothing(t *testing.T) {
 	detail := func(b []byte) (outcome, model.Page, error) { return c.readDetail(b, "wr1") }
 	byOwner := func(b []byte) (outcome, model.Page, error) { return c.readByOwner(b, oneDay) }
 	byDay := func(b []byte) (outcome, model.Page, error) { return c.readByDay(b, oneMonth) }
+	messages := func(b []byte) (outcome, model.Page, error) { return c.readMessages(b, ChatGroup) }
+	tasks := func(b []byte) (outcome, model.Page, error) { return c.readTasks(b, "msg1", nil) }
+	results := func(b []byte) (outcome, model.Page, error) { return c.readResults(b, liLeis) }
+	joinWay := func(b []byte) (outcome, model.Page, error) { return c.readJoinWay(b, "cfg1") }
 	for name, tc := range map[string]struct {
 		read func([]byte) (outcome, model.Page, error)
 		body string
@@ -189,6 +206,16 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		"days no array":    {byDay, `{"errcode":0,"items":"x"}`, "answer holds no array items"},
 		"rows, no errcode": {byDay, `{"items":[]}`, "answer is JSON, but has no errcode"},
 		"no errcode":       {detail, `{"group_chat":{"chat_id":"wr1","member_list":[]}}`, "answer is JSON, but has no errcode"},
+		"no messages":      {messages, `{"errcode":0}`, "answer holds no array group_msg_list"},
+		"messages' cursor": {messages, `{"errcode":0,"group_msg_list":[],"next_cursor":[]}`, "next_cursor is unreadable"},
+		"no tasks":         {tasks, `{"errcode":0,"task_list":"x"}`, "answer holds no array task_list"},
+		"tasks' cursor":    {tasks, `{"errcode":0,"task_list":[],"next_cursor":"\u0000"}`, "next_cursor is unreadable"},
+		"no results":       {results, `{"errcode":0,"send_list":{}}`, "answer holds no array send_list"},
+		"results' cursor":  {results, `{"errcode":0,"send_list":[],"next_cursor":{}}`, "next_cursor is unreadable"},
+		"no join way":      {joinWay, `{"errcode":0}`, "answer holds no object join_way"},
+		"no object":        {joinWay, `{"errcode":0,"join_way":"cfg1"}`, "answer holds no object join_way"},
+		"no config id":     {joinWay, `{"errcode":0,"join_way":{}}`, "answer is about another join way than was asked for"},
+		"another join way": {joinWay, `{"errcode":0,"join_way":{"config_id":"cfg2"}}`, "answer is about another join way than was asked for"},
 		"not JSON":         {detail, `<html>`, "not a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,12 +54,15 @@ func (c *Client) readOwners(body []byte, only []string) (outcome, model.Page, er
 		switch id := e.Value.Value; {
 		case !lenient.IsID(id):
 			page.Rejects = append(page.Rejects, c.reject("owner", "", "", "no readable userid", e.Raw(text)))
-		case len(only) == 0 || slices.Contains(only, id):
+		case asksFor(only, id):
 			page.Owners = append(page.Owners, model.Owner{ID: id})
 		}
 	}
 	return out, page, nil
 }
+
+// asksFor reports whether a list restricted to some people has this one in it.
+func asksFor(only []string, id string) bool { return len(only) == 0 || slices.Contains(only, id) }
 
 // chatsRequest is the body of groupchat/list (vendor doc 92120).
 type chatsRequest struct {
@@ -121,11 +124,9 @@ func (c *Client) readChats(body []byte) (outcome, model.Page, error) {
 	if bad := needArray("group_chat_list", answer.Chats.Set); bad != nil {
 		return out, page, bad
 	}
-	page.Next = answer.NextCursor.Value
-	if len(answer.NextCursor.Bad) > 0 || strings.Contains(page.Next, "\uFFFD") {
-		return out, model.Page{}, malformed("next_cursor is unreadable")
+	if page, err = paged(answer.NextCursor); err != nil {
+		return out, page, err
 	}
-	page.Last = page.Next == ""
 	page.Chats = make([]model.Chat, 0, len(answer.Chats.Items))
 	for i := range answer.Chats.Items {
 		e := &answer.Chats.Items[i]
@@ -149,6 +150,14 @@ func needArray(name string, set bool) error {
 		return malformed("answer holds no array %s", name)
 	}
 	return nil
+}
+
+// paged returns a page without records, with the cursor of the one after it.
+func paged(next lenient.Text) (model.Page, error) {
+	if len(next.Bad) > 0 || strings.Contains(next.Value, "\uFFFD") {
+		return model.Page{}, malformed("next_cursor is unreadable")
+	}
+	return model.Page{Next: next.Value, Last: next.Value == ""}, nil
 }
 
 // merge puts what was read beside what was measured.

@@ -22,6 +22,14 @@ func (c *Client) Endpoint(stream string, by model.StatBy) string {
 			return endpointByDay
 		}
 		return endpointStatistic
+	case streamMessages:
+		return endpointMessages
+	case streamTasks:
+		return endpointTasks
+	case streamResults:
+		return endpointResults
+	case streamJoinWays:
+		return endpointJoinWay
 	}
 	return ""
 }

@@ -58,10 +58,56 @@ func requireSound(tb testing.TB, page model.Page) {
 		require.True(tb, lenient.IsID(s.OwnerID))
 		soundExtra(tb, s.Extra)
 	}
+	soundMessages(tb, page)
 	for _, r := range page.Rejects {
 		require.NotEmpty(tb, r.Kind)
 		require.NotEmpty(tb, r.Reason)
 		require.NotEmpty(tb, r.Raw)
+	}
+}
+
+// soundMessages is requireSound for mass messages and join ways.
+func soundMessages(tb testing.TB, page model.Page) {
+	tb.Helper()
+	for _, m := range page.GroupMessages {
+		require.True(tb, lenient.IsID(m.ID))
+		require.Equal(tb, ChatGroup, m.ChatType)
+		require.True(tb, m.CreatorID == nil || lenient.IsID(*m.CreatorID))
+		soundText(tb, m.CreatorID, m.Content)
+		soundTime(tb, m.CreatedAt)
+		soundJSON(tb, m.Attachments, jsontext.KindBeginArray)
+		soundExtra(tb, m.Extra)
+	}
+	for _, task := range page.MessageTasks {
+		require.True(tb, lenient.IsID(task.UserID))
+		by, ok := senderOf(sender{task.MessageID, task.UserID}.subject())
+		require.True(tb, ok)
+		require.Equal(tb, sender{task.MessageID, task.UserID}, by)
+		soundTime(tb, task.SentAt)
+		soundExtra(tb, task.Extra)
+	}
+	for _, r := range page.MessageResults {
+		require.NotEmpty(tb, r.ChatID+r.ExternalUserID)
+		require.True(tb, r.ChatID == "" || lenient.IsID(r.ChatID))
+		require.True(tb, r.ExternalUserID == "" || lenient.IsID(r.ExternalUserID))
+		soundTime(tb, r.SentAt)
+		soundExtra(tb, r.Extra)
+	}
+	for _, w := range page.JoinWays {
+		require.True(tb, lenient.IsID(w.ID))
+		soundText(tb, w.Remark, w.RoomBaseName, w.QRCode, w.State)
+		for _, chat := range w.ChatIDs {
+			require.True(tb, lenient.IsID(chat))
+		}
+		soundExtra(tb, w.Extra)
+	}
+}
+
+func soundTime(tb testing.TB, at *time.Time) {
+	tb.Helper()
+	if at != nil {
+		require.False(tb, at.IsZero())
+		require.Less(tb, at.Year(), 10000)
 	}
 }
 
@@ -104,10 +150,7 @@ func soundChat(tb testing.TB, c model.Chat) {
 	soundText(tb, c.Name, c.OwnerID, c.Notice)
 	require.True(tb, c.OwnerID == nil || lenient.IsID(*c.OwnerID))
 	soundExtra(tb, c.Extra)
-	if c.CreatedAt != nil {
-		require.False(tb, c.CreatedAt.IsZero())
-		require.Less(tb, c.CreatedAt.Year(), 10000)
-	}
+	soundTime(tb, c.CreatedAt)
 }
 
 func soundText(tb testing.TB, texts ...*string) {
@@ -124,13 +167,18 @@ func soundText(tb testing.TB, texts ...*string) {
 // surrogate, no name twice. NUL is escaped one way only in what we write.
 func soundExtra(tb testing.TB, extra json.RawMessage) {
 	tb.Helper()
-	if extra == nil {
+	soundJSON(tb, extra, jsontext.KindBeginObject)
+}
+
+func soundJSON(tb testing.TB, text json.RawMessage, kind jsontext.Kind) {
+	tb.Helper()
+	if text == nil {
 		return
 	}
-	v := jsontext.Value(extra)
+	v := jsontext.Value(text)
 	require.True(tb, v.IsValid())
-	require.Equal(tb, jsontext.KindBeginObject, v.Kind())
-	require.NotContains(tb, strings.ReplaceAll(string(extra), `\\`, ""), `\u0000`)
+	require.Equal(tb, kind, v.Kind())
+	require.NotContains(tb, strings.ReplaceAll(string(text), `\\`, ""), `\u0000`)
 }
 
 func seed(f *testing.F, kind string) {

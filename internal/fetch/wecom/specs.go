@@ -47,10 +47,15 @@ type membersParams struct {
 // configured owners the chat list has a subject for every 100 of them, which is
 // as many as the vendor takes in a filter; otherwise one for everything, and one
 // for the chats of resigned owners alone, which not every reading of the
-// vendor's documents has in the first (vendor doc 92120, 93414).
+// vendor's documents has in the first (vendor doc 92120, 93414). Mass messages and
+// join ways are among them where the options ask for them.
 func (c *Client) Specs() []model.StreamSpec {
+	return slices.Concat(c.chatSpecs(), c.stats, c.messageSpecs(), c.joinWaySpecs())
+}
+
+func (c *Client) chatSpecs() []model.StreamSpec {
 	scope := encode(ownersParams{OwnerIDs: c.owners})
-	return append([]model.StreamSpec{
+	return []model.StreamSpec{
 		{
 			Name: streamOwners, Shape: model.ShapeList, Scope: scope, Concurrency: 1,
 			DriftRepeats: driftRepeats,
@@ -67,7 +72,7 @@ func (c *Client) Specs() []model.StreamSpec {
 			Params: encode(membersParams{NeedName: 1}), MaxAge: c.maxAge, Concurrency: c.parallel,
 			Confirms: streamChats,
 		},
-	}, c.stats...)
+	}
 }
 
 // statReach is how many days before today the vendor surely tells. Whether the
