@@ -113,6 +113,7 @@ type Client struct {
 	messages *MessageOptions
 	joinWays *JoinWayOptions
 	parallel int
+	now      func() time.Time
 	http     *fetch.Client
 	tokens   *tokens
 }
@@ -169,7 +170,11 @@ func New(opts Options) (*Client, error) {
 		messages: messages,
 		joinWays: joinWays,
 		parallel: f.Limits.Concurrency,
+		now:      f.Now,
 		http:     fetch.NewClient(f),
+	}
+	if c.now == nil {
+		c.now = time.Now
 	}
 	c.stats = c.statSpecs(opts)
 	c.tokens = newTokens(c.http, c.base, opts.CorpID, opts.Secret)

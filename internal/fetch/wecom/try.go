@@ -1,9 +1,12 @@
 package wecom
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"syncd/internal/fetch"
 	"syncd/internal/model"
@@ -18,8 +21,9 @@ func (c *Client) Documented() fetch.Limits {
 
 // Try makes the cheapest call of each endpoint that a sync needs, in the order in
 // which a sync would: a token, the members who may own chats, one row of the
-// chat list, the detail of that chat. Without a token the rest is not tried. It
-// takes four or five calls and stores nothing.
+// chat list, the detail of that chat, and where they are asked for, one mass message
+// and one join way. Without a token the rest is not tried. It takes at most seven
+// calls and stores nothing.
 func (c *Client) Try(ctx context.Context) []fetch.Trial {
 	credential := fetch.Trial{What: "credential", Found: "a token was issued"}
 	if credential.Err = c.Check(ctx); credential.Err != nil {
@@ -27,7 +31,14 @@ func (c *Client) Try(ctx context.Context) []fetch.Trial {
 	}
 	owners, people := c.tryOwners(ctx)
 	list, chat := c.tryList(ctx, people)
-	return []fetch.Trial{credential, owners, list, c.tryDetail(ctx, chat)}
+	trials := []fetch.Trial{credential, owners, list, c.tryDetail(ctx, chat)}
+	if c.messages != nil {
+		trials = append(trials, c.tryMessages(ctx))
+	}
+	if c.joinWays != nil && len(c.joinWays.ConfigIDs) > 0 {
+		trials = append(trials, c.tryJoinWay(ctx))
+	}
+	return trials
 }
 
 func (c *Client) tryOwners(ctx context.Context) (fetch.Trial, []string) {
@@ -93,6 +104,47 @@ func (c *Client) tryDetail(ctx context.Context, chat string) fetch.Trial {
 		trial.Found = fmt.Sprintf("a chat with %d members", len(page.Details[0].Members))
 	}
 	return trial
+}
+
+// tryMessages asks for one mass message of the last hour.
+func (c *Client) tryMessages(ctx context.Context) fetch.Trial {
+	trial := fetch.Trial{What: "mass messages", Found: "the list can be read"}
+	until := c.now().Add(-messageMargin)
+	kind := c.messages.ChatTypes[0]
+	start, end := period(model.Bounds{After: until.Add(-time.Hour), Until: until})
+	request := messagesRequest{ChatType: kind, StartTime: start, EndTime: end, FilterType: filterAll, Limit: 1}
+	c.attempt(ctx, &trial, call{endpoint: endpointMessages, body: request}, func(body []byte) (outcome, model.Page, error) {
+		return c.readMessages(body, kind)
+	})
+	advise(&trial, "or switch "+streamMessages+", "+streamTasks+" and "+streamResults+" off")
+	return trial
+}
+
+// tryJoinWay asks for one of the configured join ways.
+func (c *Client) tryJoinWay(ctx context.Context) fetch.Trial {
+	trial := fetch.Trial{What: "join ways", Found: "one of them can be read"}
+	id := c.joinWays.ConfigIDs[0]
+	c.attempt(ctx, &trial, call{endpoint: endpointJoinWay, body: joinWayRequest{ConfigID: id}},
+		func(body []byte) (outcome, model.Page, error) { return c.readJoinWay(body, id) })
+	switch fetch.ClassOf(trial.Err) {
+	case fetch.ClassGone, fetch.ClassRefused:
+		trial.Found, trial.Err = "refused: "+trial.Err.Error(), nil
+		trial.Advice = fmt.Sprintf("look at %q in config_ids: an app reads only join ways that it has created itself", id)
+	default:
+		advise(&trial, "or switch "+streamJoinWays+" off")
+	}
+	return trial
+}
+
+// advise turns an error that keeps nothing but some streams from being read into
+// advice: its remedy, or what to do instead.
+func advise(trial *fetch.Trial, instead string) {
+	bad, ok := errors.AsType[*fetch.Error](trial.Err)
+	if !ok || bad.Class != fetch.ClassDenied {
+		return
+	}
+	trial.Found, trial.Err = fmt.Sprintf("not allowed (%s)", bad.Code), nil
+	trial.Advice = cmp.Or(bad.Remedy, "look the code up in the vendor's error table") + ", " + instead
 }
 
 // attempt makes one call and notes in trial how it ended.

@@ -2,8 +2,10 @@ package wecom
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +134,84 @@ func TestTryReadsTheClock(t *testing.T) {
 	}})
 	require.True(t, trials[1].Clock.Known)
 	require.InDelta(t, 3600, trials[1].Clock.Ahead.Seconds(), 60)
+}
+
+// TestTryMessages: what is missing for mass messages and join ways is advice, and
+// takes nothing else along.
+func TestTryMessages(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{
+		endpointOwners:   owners,
+		endpointList:     sample(t, "chats/first.json"),
+		endpointGet:      sample(t, "detail/full.json"),
+		endpointMessages: sample(t, "messages/none.json"),
+		endpointJoinWay:  sample(t, "joinways/full.json"),
+	}
+	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		endpoint, answer string
+		at               int
+		// advice is a word of it; class is that of the error.
+		advice string
+		class  fetch.Class
+	}{
+		"all is well":           {endpoint: "none"},
+		"no right to messages":  {endpoint: endpointMessages, answer: failure(48002), at: 4, advice: "可调用接口的应用"},
+		"out of sight":          {endpoint: endpointMessages, answer: failure(60011), at: 4, advice: "可见范围"},
+		"list out of order":     {endpoint: endpointMessages, answer: failure(-1), at: 4, class: fetch.ClassTransient},
+		"no right to join ways": {endpoint: endpointJoinWay, answer: failure(48002), at: 5, advice: "switch join_ways off"},
+		"another app's":         {endpoint: endpointJoinWay, answer: failure(41044), at: 5, advice: "created itself"},
+		"no id at all":          {endpoint: endpointJoinWay, answer: failure(40058), at: 5, advice: "config_ids"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked messagesRequest
+			v := &vendor{answer: func(_ int32, _ string, r *http.Request) string {
+				path := strings.TrimPrefix(r.URL.Path, "/cgi-bin/externalcontact/")
+				if path == endpointMessages {
+					_ = json.NewDecoder(r.Body).Decode(&asked)
+				}
+				if path == tc.endpoint {
+					return tc.answer
+				}
+				return good[path]
+			}}
+			trials := serve(t, v, withMessages, func(o *Options) {
+				o.JoinWays.ConfigIDs = []string{"9ad7fa5cdaa65112aaaaaaaaaaaaaaaa"}
+				o.Fetch.Now = func() time.Time { return now }
+			}).Try(t.Context())
+			require.Len(t, trials, 6)
+			require.Equal(t, "mass messages", trials[4].What)
+			require.Equal(t, "join ways", trials[5].What)
+			require.Equal(t, messagesRequest{
+				ChatType: "group", StartTime: now.Unix() - 3661, EndTime: now.Unix() - 59, FilterType: 2, Limit: 1,
+			}, asked)
+			for i, trial := range trials {
+				switch {
+				case tc.at == i && tc.class != fetch.ClassUnknown:
+					require.Equal(t, tc.class, fetch.ClassOf(trial.Err))
+				case tc.at == i && tc.advice != "":
+					require.NoError(t, trial.Err)
+					require.Contains(t, trial.Advice, tc.advice)
+				default:
+					require.NoError(t, trial.Err)
+					require.Empty(t, trial.Advice)
+					require.NotEmpty(t, trial.Found)
+				}
+			}
+		})
+	}
+}
+
+// Without options nobody is asked about them.
+func TestTryWithoutConfigIDs(t *testing.T) {
+	t.Parallel()
+	v := &vendor{answer: func(_ int32, _ string, r *http.Request) string {
+		require.NotContains(t, r.URL.Path, endpointJoinWay)
+		return failure(48002)
+	}}
+	trials := serve(t, v, withMessages).Try(t.Context())
+	require.Len(t, trials, 5)
+	require.NoError(t, trials[4].Err)
+	require.Equal(t, "not allowed (48002)", trials[4].Found)
 }
