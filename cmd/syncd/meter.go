@@ -7,14 +7,24 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/store"
 )
 
 // boundMeter is the meter of a source whose database is opened after its client
 // was made.
 type boundMeter struct{ meter atomic.Pointer[fetch.Meter] }
 
+// count has the calls of the source counted in the database.
+func (s *source) count(db *store.Store, now func() time.Time) {
+	if s.meter != nil {
+		s.meter.bind(store.NewMeter(db, store.MeterOptions{
+			Source: s.Name, PerMonth: s.Limits.PerMonth, ReadsShare: s.Limits.ReadsShare, Zone: s.Timezone, Now: now,
+		}))
+	}
+}
+
 // bind sets where calls are counted.
-func (m *boundMeter) bind(to fetch.Meter) { m.meter.Store(&to) }
+func (m *boundMeter) bind(meter fetch.Meter) { m.meter.Store(&meter) }
 
 var errNoMeter = errors.New("a call that counts on the month's budget needs the database that keeps it")
 

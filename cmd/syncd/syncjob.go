@@ -41,6 +41,7 @@ func (j *syncJob) run(ctx context.Context, sources []*source) error {
 		if err != nil {
 			return err
 		}
+		src.count(j.store, j.host.now)
 		specs, err := j.withNeeds(ctx, src)
 		if err != nil {
 			return err
@@ -242,9 +243,14 @@ func worse(a, b int) int {
 // the log: once for each, not for every request that waits.
 func (h *host) watched(log zerolog.Logger) fetch.Options {
 	bounds := h.requests
+	bounds.Now = h.now
+	bounds.Hosts = fetch.NewHosts()
 	var mu sync.Mutex
 	until := map[string]time.Time{}
-	bounds.Hooks = fetch.Hooks{Waiting: func(w fetch.Wait) {
+	bounds.Hooks.Noticed = func(n fetch.Notice) {
+		log.Warn().Str("source", n.Source).Str("endpoint", n.Endpoint).Msg(n.What)
+	}
+	bounds.Hooks.Waiting = func(w fetch.Wait) {
 		const sameWait = 2 * time.Second
 		mu.Lock()
 		defer mu.Unlock()
@@ -255,6 +261,6 @@ func (h *host) watched(log zerolog.Logger) fetch.Options {
 		until[key] = end
 		log.Info().Str("source", w.Source).Str("endpoint", w.Endpoint).
 			Str("for", w.For.Round(time.Second).String()).Msg("waiting: " + w.Why)
-	}}
+	}
 	return bounds
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"syncd/internal/store/storetest"
+	"syncd/internal/vendorsim/dingtalk"
 	"syncd/internal/vendorsim/scrm"
 )
 
@@ -68,4 +69,23 @@ func newSCRMSite(tb testing.TB, o scrm.Options) (*site, *scrm.Sim) {
 	sim, err := scrm.New(o)
 	require.NoError(tb, err)
 	return newVendorSite(tb, sim, map[string]string{"SCRM_APP_KEY": testSecret}, scrmSource), sim
+}
+
+// dingtalkSource is a source of DingTalk that calls as fast as it likes, but for
+// the month.
+const dingtalkSource = `
+name: ding
+vendor: dingtalk
+base_url: %s
+credentials: {app_key: ` + dingtalk.DefaultAppKey + `, app_secret: "${DINGTALK_SECRET}"}
+limits: {per_second: 0, per_month: 5000}
+`
+
+// newDingTalkSite is a site that reads a simulated DingTalk.
+func newDingTalkSite(tb testing.TB, o dingtalk.Options) (*site, *dingtalk.Sim) {
+	tb.Helper()
+	o.AppSecret = testSecret
+	sim, err := dingtalk.New(o)
+	require.NoError(tb, err)
+	return newVendorSite(tb, sim, map[string]string{"DINGTALK_SECRET": testSecret}, dingtalkSource), sim
 }

@@ -267,7 +267,7 @@ type PassFacts struct {
 // Certify says what the pass proves.
 func (f PassFacts) Certify() Verdict {
 	switch {
-	case f.Restarts > 0, f.TotalsMoved, f.Shifted:
+	case f.Restarts > 0, f.Shifted, f.TotalsMoved && f.RejectsBlind == 0: // those count in the totals
 		return VerdictDrifted
 	case f.RejectsBlind > 0, f.IDsLost, !f.SameScope, f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax:
 		return VerdictUnproven
