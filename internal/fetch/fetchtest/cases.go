@@ -20,7 +20,7 @@ func (s suite) repeats(t *testing.T) {
 	for name, fault := range s.faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := s.page(t, fault, s.good)
+			got := s.against(name).page(t, fault, s.good)
 			require.NoError(t, got.err)
 			require.Equal(t, 2, got.calls)
 			require.Equal(t, 2, got.page.Calls)
@@ -36,20 +36,17 @@ func (s suite) ends(t *testing.T) {
 	for name, fault := range s.faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := s.page(t, fault)
+			got := s.against(name).page(t, fault)
 			require.Equal(t, fetch.ClassTransient, fetch.ClassOf(got.err), "%v", got.err)
 			require.Equal(t, 3, got.calls)
 			require.Equal(t, 3, got.page.Calls, "calls are counted beside an error too")
+			if name == tooSlow {
+				require.ErrorContains(t, got.err, "deadline of 1s for one attempt")
+			}
 		})
 	}
-	t.Run("too slow names its deadline", func(t *testing.T) {
-		t.Parallel()
-		require.ErrorContains(t, s.page(t, slow).err, "deadline of 200ms for one attempt")
-	})
 	t.Run("a huge body", func(t *testing.T) {
 		t.Parallel()
-		s := s
-		s.patient = true
 		got := s.page(t, huge)
 		require.Equal(t, fetch.ClassMalformed, fetch.ClassOf(got.err), "%v", got.err)
 		require.Equal(t, 1, got.calls, "the same again would be as large")
@@ -141,8 +138,8 @@ func (s suite) unreachable(t *testing.T) {
 // leaks runs alone: what other tests have under way would count as left over.
 func (s suite) leaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	for _, fault := range s.faults() {
-		_ = s.page(t, fault, s.good)
+	for name, fault := range s.faults() {
+		_ = s.against(name).page(t, fault, s.good)
 	}
 	goleak.VerifyNone(t, before)
 }

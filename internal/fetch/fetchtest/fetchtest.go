@@ -10,6 +10,7 @@
 package fetchtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -54,17 +55,19 @@ const Secret = "fetchtest-s3cr3t/with+odd=chars&\"quotes\""
 // Token is what Authenticate issues.
 const Token = "fetchtest-t0ken-0123456789abcdef"
 
-// attemptTimeout is short: the suite waits it out.
-const attemptTimeout = 200 * time.Millisecond
-
-// patientTimeout is for what has to arrive however busy the machine is.
-const patientTimeout = 20 * time.Second
+const (
+	// attemptTimeout is for what has to arrive however busy the machine is.
+	attemptTimeout = 20 * time.Second
+	// hastyTimeout is for an answer that never comes: the suite waits it out, and
+	// what comes next still has to arrive within it.
+	hastyTimeout = time.Second
+)
 
 // suite is one vendor under test.
 type suite struct {
 	Vendor
-	// patient gives an attempt all the time it may need.
-	patient bool
+	// timeout of one attempt; 0 is attemptTimeout.
+	timeout time.Duration
 }
 
 // step answers one request.
@@ -114,12 +117,8 @@ func (s suite) pageWith(ctx context.Context, t *testing.T, steps ...step) outcom
 
 func (s suite) ask(ctx context.Context, t *testing.T, baseURL string, calls *atomic.Int32) outcome {
 	t.Helper()
-	timeout := attemptTimeout
-	if s.patient {
-		timeout = patientTimeout
-	}
 	source := s.New(t, baseURL, Secret, fetch.Options{
-		AttemptTimeout: timeout, BodyBytesMax: 1 << 20,
+		AttemptTimeout: cmp.Or(s.timeout, attemptTimeout), BodyBytesMax: 1 << 20,
 		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond,
 	})
 	defer source.Close()
@@ -162,6 +161,17 @@ func requestText(r *http.Request) []byte {
 	return append(text, r.URL.RawQuery...)
 }
 
+// tooSlow names the fault that only a timeout ends.
+const tooSlow = "too slow"
+
+// against is the suite with the timeout that a fault needs.
+func (s suite) against(fault string) suite {
+	if fault == tooSlow {
+		s.timeout = hastyTimeout
+	}
+	return s
+}
+
 // Steps that go wrong in ways that pass.
 func (s suite) faults() map[string]step {
 	return map[string]step{
@@ -176,7 +186,7 @@ func (s suite) faults() map[string]step {
 		"half the answer": s.half,
 		"cut body":        s.cut,
 		"hung up":         hangUp,
-		"too slow":        slow,
+		tooSlow:           slow,
 		"not HTTP":        notHTTP,
 	}
 }
