@@ -1,6 +1,7 @@
 // Package contract lets public WeCom clients talk to the simulator, so that our
 // reading of the protocol is checked by code that is not ours. It holds tests
-// only, in a module of its own: their dependencies never reach syncd.
+// only, in a module of its own: their dependencies never reach syncd. The folder
+// dingtalk does the same with DingTalk's own client.
 //
 //	cd internal/vendorsim/contract && go test ./...
 //
