@@ -34,7 +34,7 @@ comment on column sync.schedule.last_run_at is 'When a run was enqueued last; NU
 comment on column sync.schedule.enabled is 'False when the stream has left the configuration or is switched off. Its data stays.';
 comment on column sync.schedule.slice_at is 'When its latest slice ended; NULL before the first one.';
 comment on column sync.schedule.outcome is 'How its latest slice ended: done, more, later, transient, busy, blocked, outage, auth, config, unknown, stopped or absent.';
-comment on column sync.schedule.failures is 'Slices in a row that failed as transient or unknown.';
+comment on column sync.schedule.failures is 'Slices in a row that were blocked, or failed as transient or unknown.';
 comment on column sync.schedule.resume_at is 'The earliest instant of its next slice; NULL for at once, or when the run is over.';
 comment on column sync.schedule.halted_at is 'Since when it is not run because the configuration has to change first; NULL while it runs.';
 comment on column sync.schedule.error is 'Why the latest slice did not simply go on, without any secret; NULL where it did.';

@@ -45,6 +45,8 @@ type host struct {
 	now            func() time.Time
 	// signals delivers interrupts; the first asks to stop, the second insists.
 	signals <-chan os.Signal
+	// hangups ask a daemon to reload; nil are those that the process gets.
+	hangups <-chan os.Signal
 	// terminal says that stderr is one.
 	terminal bool
 	// requests bounds those to vendors; the zero value is the usual bounds.
@@ -57,6 +59,8 @@ type cli struct {
 	LogLevel  string `help:"Log level: trace, debug, info, warn or error (default: log.level of the configuration)." enum:",trace,debug,info,warn,error" default:"" placeholder:"LEVEL"`
 	LogFormat string `help:"Log format: auto, console or json (default: log.format of the configuration)." enum:",auto,console,json" default:"" placeholder:"FORMAT"`
 
+	Run      runCmd      `cmd:"" help:"The daemon: sync by schedule, until interrupted."`
+	Reload   reloadCmd   `cmd:"" help:"Let running daemons read the configuration again."`
 	Sync     syncCmd     `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
 	Plan     planCmd     `cmd:"" help:"Say what a sync would call, and how long that takes; changes nothing."`
 	Status   statusCmd   `cmd:"" help:"Show how current every stream is."`
@@ -64,6 +68,7 @@ type cli struct {
 	Refetch  refetchCmd  `cmd:"" help:"Read days of a stream of statistics again."`
 	Verify   verifyCmd   `cmd:"" help:"Hold what is stored against itself; exit 2 when something does not fit."`
 	Approve  approveCmd  `cmd:"" help:"Let a mass disappearance that was held back through, once."`
+	Track    trackCmd    `cmd:"" help:"Follow who reads messages that a robot has sent."`
 	Doctor   doctorCmd   `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date, or back."`
 	Demo     demoCmd     `cmd:"" help:"Everything offline: a private PostgreSQL, a simulated vendor, one full sync."`
@@ -108,7 +113,7 @@ func run(ctx context.Context, args []string, h *host) int {
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("syncd"), kong.UsageOnError(),
-		kong.Description("Copies customer group chats from WeCom into PostgreSQL, and keeps them current."),
+		kong.Description("Copies customer group chats from WeCom, DingTalk and the Tanma SCRM into PostgreSQL, and keeps them current."),
 		kong.Writers(h.stdout, h.stderr), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {

@@ -40,7 +40,8 @@ type Standing struct {
 	// OthersWait says that a job of a source that has waited longer for its turn
 	// could run now.
 	OthersWait bool
-	// Failures and SourceFailures count slices in a row that failed.
+	// Failures and SourceFailures count slices in a row that failed, or were
+	// blocked.
 	Failures, SourceFailures int
 }
 

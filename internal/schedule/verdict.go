@@ -64,10 +64,13 @@ const (
 	bugPauseMax = time.Hour
 	// laterPause is for a vendor that does not say how long to wait.
 	laterPause = time.Minute
-	// busyPause, blockedPause and absentPause are the pauses between two looks.
-	busyPause    = 5 * time.Second
-	blockedPause = 15 * time.Second
-	absentPause  = 15 * time.Second
+	// blockedPause is the first pause of a stream that waits for another one, which
+	// is short: a new source wants to be complete soon.
+	blockedPause    = 2 * time.Second
+	blockedPauseMax = time.Minute
+	// busyPause and absentPause are the pauses between two looks.
+	busyPause   = 5 * time.Second
+	absentPause = 15 * time.Second
 	// outagePause is for a database that does not answer.
 	outagePause = 5 * time.Second
 )
@@ -120,7 +123,8 @@ func (v Verdict) settle(st model.Standing, now time.Time, probeEvery time.Durati
 	case Busy:
 		return wait(min(max(until(busyPause), time.Second), busyPause))
 	case Blocked:
-		return wait(blockedPause)
+		note.Failed = true
+		return wait(backoff(blockedPause, blockedPauseMax, st.Failures+1, chance))
 	case Absent:
 		return wait(absentPause)
 	case Outage:

@@ -59,6 +59,11 @@ func TestSettle(t *testing.T) {
 			},
 			end: end{snoozed: true, snooze: 4 * time.Minute},
 		},
+		"blocked for the third time": {
+			v: Verdict{Kind: Blocked, Err: why}, st: model.Standing{Failures: 2},
+			note: model.SliceNote{Outcome: "blocked", Error: "why", Failed: true, ResumeAt: in(8 * time.Second)},
+			end:  end{snoozed: true, snooze: 8 * time.Second},
+		},
 		"auth": {
 			v:    Verdict{Kind: Auth, Err: why},
 			note: model.SliceNote{Outcome: "auth", Error: "why", ProbeAt: in(time.Hour), DueAt: in(time.Hour), ResumeAt: in(time.Hour)},
