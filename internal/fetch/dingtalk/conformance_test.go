@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"syncd/internal/fetch"
 	"syncd/internal/fetch/fetchtest"
+	"syncd/internal/model"
 )
 
 // TestConformance is not parallel: the suite looks for goroutines left over.
@@ -37,15 +39,74 @@ func TestConformance(t *testing.T) {
 		require.NoError(t, err)
 		return c
 	}
+	answer := func(r reply) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.WriteHeader(r.status)
+			fmt.Fprint(w, r.body)
+		}
+	}
 	for name, v := range map[string]fetchtest.Vendor{
-		"chats":         {Chain: chatsChain(testClient(t, "http://vendor.invalid")), Answer: sample(t, "chats/last.json")},
-		"chat_checks":   {Chain: checkChain("cid6KeBBL/+5x7EeiodoA=="), Answer: sample(t, "chat/full.json")},
-		"group_sets":    {Chain: setsChain(), Answer: sample(t, "sets/first.json")},
-		"message_reads": {Chain: readsChain("key", time.Time{}), Answer: sample(t, "reads/sample.json")},
+		"chats": {
+			Chain: chatsChain(testClient(t, "http://vendor.invalid")), Answer: sample(t, "chats/last.json"),
+			List: listOf("openConversationId", idsOf),
+		},
+		"chat_checks": {Chain: checkChain("cid6KeBBL/+5x7EeiodoA=="), Answer: sample(t, "chat/full.json")},
+		"group_sets": {
+			Chain: setsChain(), Answer: sample(t, "sets/first.json"),
+			List: listOf("openGroupSetId", func(page model.Page) (ids []string) {
+				for _, s := range page.GroupSets {
+					ids = append(ids, s.ID)
+				}
+				return ids
+			}),
+		},
+		"message_reads": {
+			Chain: readsChain("key", time.Time{}), Answer: sample(t, "reads/sample.json"), List: listOfReaders(),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v.New, v.Authenticate = newSource, authenticate
+			v.TokenRefused = answer(refusal(http.StatusBadRequest, codeToken))
+			v.Throttled = answer(refusal(http.StatusForbidden, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"))
 			fetchtest.Run(t, v)
 		})
 	}
+}
+
+// listOf describes a list whose elements have their id under a name.
+func listOf(id string, ids func(model.Page) []string) *fetchtest.List {
+	return &fetchtest.List{
+		Page: func(next string, elements ...string) string {
+			return fmt.Sprintf(`{"resultList":[%s],%s}`, strings.Join(elements, ","), pagingOf(next))
+		},
+		Element: func(value, member string) string {
+			if member != "" {
+				member = "," + member
+			}
+			return fmt.Sprintf(`{%q:%q%s}`, id, value, member)
+		},
+		IDs:    ids,
+		Cursor: func(r *http.Request) string { return r.URL.Query().Get("nextToken") },
+	}
+}
+
+func listOfReaders() *fetchtest.List {
+	return &fetchtest.List{
+		Page: func(next string, elements ...string) string {
+			return fmt.Sprintf(`{"sendStatus":"SUCCESS","readUserIds":[%s],%s}`, strings.Join(elements, ","), pagingOf(next))
+		},
+		Element: func(id, _ string) string { return quoted(id) },
+		IDs:     func(page model.Page) []string { return page.MessageReads[0].ReaderIDs },
+		Cursor: func(r *http.Request) string {
+			var body readsRequest
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+				return err.Error()
+			}
+			return body.NextToken
+		},
+	}
+}
+
+func pagingOf(next string) string {
+	return fmt.Sprintf(`"hasMore":%t,"nextToken":%s`, next != "", quoted(next))
 }

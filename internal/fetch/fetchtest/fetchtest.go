@@ -46,6 +46,11 @@ type Vendor struct {
 	// Authenticate answers requests for a token and the like, with Token in the
 	// answer, and reports whether it did. Nil where there are none.
 	Authenticate func(w http.ResponseWriter, r *http.Request) bool
+	// TokenRefused answers that the token is no good (any more), and Throttled that
+	// there were too many calls, as the vendor does. Nil where it has no such thing.
+	TokenRefused, Throttled func(w http.ResponseWriter)
+	// List is nil for a stream whose answers are no lists.
+	List *List
 }
 
 // Secret is the credential of the suite. It holds what a URL, a JSON text and a
@@ -68,6 +73,10 @@ type suite struct {
 	Vendor
 	// timeout of one attempt; 0 is attemptTimeout.
 	timeout time.Duration
+	// impatient clients wait for no budget and no block.
+	impatient bool
+	// cursor is asked for; "" is the head.
+	cursor string
 }
 
 // step answers one request.
@@ -92,6 +101,19 @@ func Run(t *testing.T, v Vendor) {
 	t.Run("redirects are not followed", s.redirect)
 	t.Run("the context ends a request", s.canceled)
 	t.Run("an unreachable vendor", s.unreachable)
+	if v.TokenRefused != nil {
+		t.Run("a token is replaced once", s.token)
+	}
+	if v.Throttled != nil {
+		t.Run("too many calls", s.throttled)
+	}
+	if v.List != nil {
+		t.Run("pages follow each other", s.paging)
+		t.Run("empty pages", s.empty)
+		t.Run("elements that cannot be read", s.malformed)
+		t.Run("unknown members are kept", s.unknown)
+		t.Run("a credential in a good answer", s.echoed)
+	}
 	t.Run("no goroutine is left", s.leaks)
 }
 
@@ -117,12 +139,16 @@ func (s suite) pageWith(ctx context.Context, t *testing.T, steps ...step) outcom
 
 func (s suite) ask(ctx context.Context, t *testing.T, baseURL string, calls *atomic.Int32) outcome {
 	t.Helper()
-	source := s.New(t, baseURL, Secret, fetch.Options{
+	opts := fetch.Options{
 		AttemptTimeout: cmp.Or(s.timeout, attemptTimeout), BodyBytesMax: 1 << 20,
 		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond,
-	})
+	}
+	if s.impatient {
+		opts.WaitMax = time.Millisecond
+	}
+	source := s.New(t, baseURL, Secret, opts)
 	defer source.Close()
-	page, err := source.Page(ctx, s.Chain, "")
+	page, err := source.Page(ctx, s.Chain, s.cursor)
 	if err == nil {
 		return outcome{page, nil, int(calls.Load())}
 	}
