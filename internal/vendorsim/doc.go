@@ -12,11 +12,15 @@
 //	POST /cgi-bin/externalcontact/groupchat/statistic      vendor doc 92133
 //	POST …/groupchat/statistic_group_by_day                vendor doc 92133
 //	POST …/groupchat/get_join_way                          vendor doc 92229
+//	POST /cgi-bin/externalcontact/get_groupmsg_list_v2     vendor doc 96355
+//	POST /cgi-bin/externalcontact/get_groupmsg_task        vendor doc 93338
+//	POST …/externalcontact/get_groupmsg_send_result        vendor doc 93338
 //
 // It is strict: a limit outside 1 to 1000, an unknown request field, a cursor
 // sent with other params than it was born with, a number sent as a string, all
 // are refused with the documented code, as HTTP 200 with errcode beside an empty
-// list. Where the vendor's sources say nothing or disagree the choice is an
+// list. Only mass messages take a limit that is too large for none at all, as
+// documented. Where the vendor's sources say nothing or disagree the choice is an
 // option or stands in the comment of the code that makes it. Call limits block
 // for as long as their window (vendor doc 90312).
 //
@@ -68,6 +72,25 @@
 // With [Options.StatsOnly] they are drawn for each owner and day instead: thousands
 // of owners cost nothing, and chats and details say something else.
 //
+// # Mass messages
+//
+// [Options.GroupMessages] are made a day, from 200 days before the start on, to
+// chats or to customers, by a person or by the organisation. Their senders are
+// people who own chats then; what they send goes to the chats that are theirs at
+// that moment, or to the customers in up to three of them. Five in six senders do
+// it, within six days, and what they sent arrives within ten minutes more: a task
+// can be done while a result is still 0. A chat that has passed on or dissolved
+// before is 2, other failures are drawn. After six days nothing changes any more.
+// What no document says is decided so:
+//
+//   - a month is one of the calendar, both ends included; a longer span, one in
+//     milliseconds or with its ends exchanged is 600018;
+//   - the list is in the order of time, and has a message from its first second on;
+//   - tasks and results are refused with 41063 for up to ten minutes, and with 41093
+//     from when a message is cancelled on, which one in 25 is;
+//   - results of somebody who was not asked to send, or has resigned
+//     ([Options.Resigned]), are refused with 40003, and so is such a creator.
+//
 // # Join ways
 //
 // One chat in three belongs to a join way, and none to two. Members who scanned its
@@ -83,6 +106,7 @@
 //	GET    /_sim/calls           calls per endpoint and errcode, most in flight
 //	DELETE /_sim/calls           sets them to zero
 //	GET    /_sim/tenant          the truth at the clock: chats, memberships, owners
+//	GET    /_sim/messages        the truth at the clock: mass messages of 30 days, and their tasks
 //	GET    /_sim/join_ways       the truth at the clock: config_ids, states, chats, when deleted
 //	POST   /_sim/tokens/expire   {"as":"expired"} (42001, the default) or {"as":"invalid"} (40014)
 //	GET    /_sim/hidden          owners out of sight: their codes by userid

@@ -52,6 +52,14 @@ const (
 	drawCorrection
 	drawJoinWay
 	drawJoinWayID
+	drawMassBorn
+	drawMass
+	drawMassID
+	drawMassText
+	drawSender
+	drawSends
+	drawTargets
+	drawResult
 )
 
 func mix(x uint64) uint64 { return dice.Mix(x) }

@@ -139,9 +139,7 @@ func (b listBend) apply(from *cursor, limit int64, continues bool) int64 {
 }
 
 func (s *Sim) hollowPage(from cursor, n int, now time.Time) []byte {
-	from.born = now.Add(-time.Duration(n) * time.Second)
-	body := []byte(`{"errcode":0,"errmsg":"ok","group_chat_list":[],"next_cursor":`)
-	return append(appendString(body, s.tenant.seal(from)), '}')
+	return append([]byte(`{"errcode":0,"errmsg":"ok","group_chat_list":[]`+nextCursor(s.hollowCursor(from, n, now))), '}')
 }
 
 func makeEmptyPages(*faultParams) func() strike {

@@ -65,6 +65,10 @@ type Options struct {
 	StatsOnly bool
 	// Education adds migrate_trainee_chat_cnt to the statistics.
 	Education bool
+	// GroupMessages is how many mass messages are made a day, from 200 days before
+	// Start on, a third of them to customers instead of chats; 0 is 6, a negative
+	// number none.
+	GroupMessages int
 	// Latency is waited before every answer; 0 waits for nothing.
 	Latency time.Duration
 	// Odd turns the stranger shapes on, see the package comment.
@@ -139,6 +143,7 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.StatDaysBack, 180)
 	setDefault(&o.ReadyHour, 6)
 	setDefault(&o.Corrections, 20)
+	setDefault(&o.GroupMessages, 6)
 	setDefault(&o.Limits.PerMinute, 10_000)
 	setDefault(&o.Limits.PerHour, 150_000)
 	setDefault(&o.Limits.Concurrency, 10)
@@ -158,6 +163,7 @@ func (o Options) withDefaults() (Options, error) {
 		within("stat days back", o.StatDaysBack, 1, 1000),
 		within("ready hour", o.ReadyHour, -1, 23),
 		within("corrections", o.Corrections, -1, 1000),
+		within("group messages", o.GroupMessages, -1, 10_000),
 		within("stat page max", o.StatPageMax, 0, statLimitMax),
 		within("token ttl in seconds", int(o.TokenTTL/time.Second), 1, 7*24*3600),
 	)

@@ -23,6 +23,10 @@ const (
 	codeNoSecret       = 41004
 	codeNoConfigID     = 41043
 	codeBadConfigID    = 41044
+	codeNoMessageID    = 41046
+	codeBadMessageID   = 41047
+	codeDispatching    = 41063
+	codeCancelled      = 41093
 	codeTokenExpired   = 42001
 	codeTooOften       = 45009
 	codeTooManyAtOnce  = 45033
@@ -48,6 +52,10 @@ var errorTexts = map[int]string{
 	codeNoSecret:       "corpsecret missing",
 	codeNoConfigID:     "config_id missing",
 	codeBadConfigID:    "invalid config_id",
+	codeNoMessageID:    "msgid missing",
+	codeBadMessageID:   "invalid msgid",
+	codeDispatching:    "group message is dispatching",
+	codeCancelled:      "group message is cancelled",
 	codeTokenExpired:   "access_token expired",
 	codeTooOften:       "api freq out of limit",
 	codeTooManyAtOnce:  "api concurrent out of limit",
@@ -85,6 +93,9 @@ var emptyLists = map[string]string{
 	EndpointChatList:       `,"group_chat_list":[]`,
 	EndpointStatistic:      `,"items":[]`,
 	EndpointStatisticByDay: `,"items":[]`,
+	EndpointMessages:       `,"group_msg_list":[]`,
+	EndpointTasks:          `,"task_list":[]`,
+	EndpointResults:        `,"send_list":[]`,
 }
 
 // refuse is the body of an answer with an error.

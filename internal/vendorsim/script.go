@@ -12,6 +12,9 @@ const (
 	EndpointStatistic      = "externalcontact/groupchat/statistic"
 	EndpointStatisticByDay = "externalcontact/groupchat/statistic_group_by_day"
 	EndpointJoinWay        = "externalcontact/groupchat/get_join_way"
+	EndpointMessages       = "externalcontact/get_groupmsg_list_v2"
+	EndpointTasks          = "externalcontact/get_groupmsg_task"
+	EndpointResults        = "externalcontact/get_groupmsg_send_result"
 )
 
 // Script lets a test see every call and bend its answer.

@@ -16,14 +16,15 @@ import (
 // Sim is a vendor with one tenant. It is an [http.Handler] and safe for use from
 // many goroutines.
 type Sim struct {
-	opt     Options
-	tenant  *tenant
-	indexes indexes
-	stats   statistics
-	clock   *serve.Clock
-	front   *serve.Front[int]
-	faults  *fault.Armory[*call]
-	control *http.ServeMux
+	opt      Options
+	tenant   *tenant
+	indexes  indexes
+	stats    statistics
+	register register
+	clock    *serve.Clock
+	front    *serve.Front[int]
+	faults   *fault.Armory[*call]
+	control  *http.ServeMux
 
 	mu           sync.Mutex // guards what follows
 	tokens       tokens
@@ -48,13 +49,14 @@ func New(o Options) (*Sim, error) {
 	}
 	endpoints := []string{
 		EndpointToken, EndpointFollowUsers, EndpointChatList, EndpointChatGet, EndpointStatistic, EndpointStatisticByDay,
-		EndpointJoinWay,
+		EndpointJoinWay, EndpointMessages, EndpointTasks, EndpointResults,
 	}
 	s.front = serve.NewFront(-1, endpoints...)
 	for _, endpoint := range endpoints {
 		s.meters[endpoint] = newMeter(o.Limits)
 	}
 	s.stats = newStatistics(s.tenant)
+	s.register.tenant = s.tenant
 	s.SetScript(o.Script)
 	s.control = s.controls()
 	return s, nil
@@ -137,6 +139,12 @@ func (s *Sim) answer(c *call, r *http.Request, m *meter, crowded bool) ([]byte, 
 		body, bad = s.statisticByDay(c)
 	case EndpointJoinWay:
 		body, bad = s.joinWay(c)
+	case EndpointMessages:
+		body, bad = s.massList(c)
+	case EndpointTasks:
+		body, bad = s.tasks(c)
+	case EndpointResults:
+		body, bad = s.sendResult(c)
 	}
 	if bad.code != codeOK {
 		return s.refuse(bad, c), bad.code

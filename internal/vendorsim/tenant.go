@@ -27,7 +27,8 @@ type tenant struct {
 	odd        bool
 	chats      dice.Arrivals
 	staff      dice.Arrivals
-	peopleMask uint64 // customers are numbered 0 to peopleMask
+	masses     dice.Arrivals // no Gap is none ever
+	peopleMask uint64        // customers are numbered 0 to peopleMask
 }
 
 func newTenant(o Options) *tenant {
@@ -47,6 +48,9 @@ func newTenant(o Options) *tenant {
 	// Each day brings 0.4 % more chats and 0.3 % more staff.
 	t.chats = dice.Arrivals{Seed: t.seed, Kind: uint64(drawBorn), N: uint64(o.Chats), Start: t.start, Gap: max(1, day*250/int64(o.Chats))}
 	t.staff = dice.Arrivals{Seed: t.seed, Kind: uint64(drawHired), N: uint64(o.Owners), Start: t.start, Gap: max(1, day*333/int64(o.Owners))}
+	if o.GroupMessages > 0 {
+		t.masses = dice.Arrivals{Seed: t.seed, Kind: uint64(drawMassBorn), Start: t.start - messageHistory, Gap: day / int64(o.GroupMessages)}
+	}
 	people := max(1<<16, uint64(o.Chats)*uint64(o.MeanMembers))
 	t.peopleMask = 1<<bits.Len64(people-1) - 1
 	return t

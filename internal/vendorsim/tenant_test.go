@@ -30,9 +30,19 @@ func (c *client) calls(limit int) []string {
 	say("POST", EndpointChatList, fmt.Sprintf(`{"limit":%d}`, limit))
 	say("POST", EndpointChatList, `{"limit":0}`)
 	say("POST", EndpointChatGet, `{"chat_id":"wr"}`)
+	now := c.sim.Now().Unix()
+	say("POST", EndpointMessages, fmt.Sprintf(`{"chat_type":"group","start_time":%d,"end_time":%d}`, now-9*day, now))
+	for m := range c.sim.Messages(c.sim.Now()) {
+		say("POST", EndpointTasks, `{"msgid":"`+m.ID+`"}`)
+		say("POST", EndpointResults, `{"limit":2,"msgid":"`+m.ID+`","userid":"`+c.sim.Tasks(m.ID, c.sim.Now())[0].Sender+`"}`)
+		if len(all) > 10 {
+			break
+		}
+	}
+	say("POST", EndpointJoinWay, `{"config_id":"`+c.anyWay()+`"}`)
 	for chat := range c.sim.Chats(c.sim.Now()) {
 		say("POST", EndpointChatGet, `{"need_name":1,"chat_id":"`+chat.ID+`"}`)
-		if len(all) > 20 {
+		if len(all) > 30 {
 			break
 		}
 	}

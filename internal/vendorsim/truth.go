@@ -62,6 +62,10 @@ type Totals struct {
 	// own a chat, resigned ones included.
 	Staff      int `json:"staff"`
 	ChatOwners int `json:"chat_owners"`
+	// Messages are the mass messages that were ever made, cancelled ones included.
+	Messages int `json:"messages"`
+	// JoinWays are those that can be read.
+	JoinWays int `json:"join_ways"`
 }
 
 // chat is everything about a chat that is alive at the instant.
@@ -196,5 +200,11 @@ func (s *Sim) Totals(at time.Time) Totals {
 		chatOwners[owners[len(owners)-1].staff] = true
 	}
 	sum.ChatOwners = len(chatOwners)
+	sum.Messages = int(t.massCount(unix))
+	for w := range s.JoinWays(at) {
+		if w.DeletedAt.IsZero() {
+			sum.JoinWays++
+		}
+	}
 	return sum
 }
