@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,8 @@ type bench struct {
 	store *store.Store
 	lease model.Lease
 	pass  model.Pass
+	// source is "" for acme.
+	source string
 }
 
 func newBench(t *testing.T) *bench {
@@ -51,7 +54,7 @@ func (b *bench) open(spec model.StreamSpec, now time.Time, full bool) {
 	b.t.Helper()
 	var err error
 	if b.lease.Stream != spec.Name {
-		b.lease, err = b.store.TakeLease(b.t.Context(), "acme", spec.Name, "test", time.Minute)
+		b.lease, err = b.store.TakeLease(b.t.Context(), cmp.Or(b.source, "acme"), spec.Name, "test", time.Minute)
 		require.NoError(b.t, err)
 	}
 	b.pass, err = b.store.OpenPass(b.t.Context(), b.lease, model.PassPlan{Spec: spec, Trigger: "command", Now: now, Full: full})
