@@ -10,7 +10,8 @@ import (
 type Meter interface {
 	// Take books one call of a lane, a share of the whole that a kind of call may
 	// use up ("" is none of its own). A wait above 0 says that nothing was booked,
-	// for how long nothing will be, and why. An error is one of the keeper's.
+	// for how long nothing will be, and why. A call that is booked and never sent, for
+	// the run has ended meanwhile, stays booked. An error is one of the keeper's.
 	Take(ctx context.Context, lane string) (wait time.Duration, why string, err error)
 	// Spent notes the vendor's word that nothing is left until then. An error is
 	// one of the keeper's.

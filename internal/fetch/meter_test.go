@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // purse is a meter with so many calls, refilled at a time.
@@ -317,5 +318,41 @@ func TestABanStopsThoseWhoQueue(t *testing.T) {
 		}
 		wg.Wait()
 		require.EqualValues(t, 1, calls.Load())
+	})
+}
+
+// TestTheMeterIsNeverExceeded: whatever goes wrong and however many call at once,
+// as many calls are sent as were granted.
+func TestTheMeterIsNeverExceeded(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		granted := rapid.IntRange(0, 60).Draw(rt, "granted")
+		statuses := rapid.SliceOfN(rapid.SampledFrom([]int{200, 200, 400, 429, 500, 503}), 1, 20).Draw(rt, "statuses")
+		workers := rapid.IntRange(1, 12).Draw(rt, "workers")
+		synctest.Test(t, func(t *testing.T) {
+			var calls atomic.Int32
+			meter := &purse{left: granted, refillAt: time.Now().Add(24 * time.Hour)}
+			c := client(t, Options{
+				Meter: meter, Limits: Limits{Concurrency: 3, PerSecond: 10},
+				Transport: transport(func(*http.Request) (*http.Response, error) {
+					status := statuses[int(calls.Add(1))%len(statuses)]
+					time.Sleep(100 * time.Millisecond)
+					return reply(status, "{}"), nil
+				}),
+			})
+			var wg sync.WaitGroup
+			for range workers {
+				wg.Go(func() {
+					for range 5 {
+						if _, err := c.Do(t.Context(), to("http://vendor")); err != nil {
+							asError(t, err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			require.LessOrEqual(t, int(calls.Load()), granted)
+			require.Len(t, meter.taken(), int(calls.Load()), "nothing is booked that is not sent")
+		})
 	})
 }
