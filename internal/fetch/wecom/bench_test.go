@@ -96,3 +96,27 @@ func benchStats(b *testing.B, body string, q statQuestion, rows int) {
 	}
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// BenchmarkReadResults reads a page of 1000 receivers.
+func BenchmarkReadResults(b *testing.B) {
+	var body strings.Builder
+	body.WriteString(`{"errcode":0,"errmsg":"ok","send_list":[`)
+	for i := range deliveryRowsMax {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		fmt.Fprintf(&body, `{"external_userid":"wmOgQhDgAAMYQiS5ol9G7gK9JV%06d","userid":"li.lei","status":1,"send_time":17179010%02d}`, i, i%100)
+	}
+	body.WriteString(`],"next_cursor":"tJzlB9tdqfh-g7i_J-ehOz_TWcd7dSKa39_AqCIeMFw"}`)
+	text := []byte(body.String())
+	c := testClient(b, "http://vendor.invalid")
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, page, err := c.readResults(text, liLeis)
+		if err != nil || len(page.MessageResults) != deliveryRowsMax {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(deliveryRowsMax*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
