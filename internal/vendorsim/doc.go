@@ -133,12 +133,17 @@
 //	list        cursor-dead, cursor-repeated, empty-pages, rows-repeated, rows-skipped, oversized-page, bad-owner
 //	rows        no-rows, rows-doubled, unreadable, bad-text, unknown-fields, quoted-numbers
 //	detail      gone, no-owner, other-chat
+//	messages    dispatching, cancelled, message-gone
+//	join ways   way-gone
 //	time        time-passes
 //
 // Which calls, for every fault:
 //
-//	on                  endpoints joined by +: token, owners, list, get
-//	page, chat, owner   what is asked for: head or next pages, one chat, lists of one owner
+//	on                  endpoints joined by +: token, owners, list, get, stats, day_stats,
+//	                    messages, tasks, results, join_way
+//	page, chat, owner   what is asked for: head or next pages, one chat, calls that name
+//	                    one person in owner_filter, userid or creator
+//	message, way        one mass message's tasks and results, one join way
 //	at, every, from, to which of the calls that match so far, counted from 1
 //	times               how often at most
 //	p, seed             with which probability, and how that is drawn

@@ -16,11 +16,14 @@ type (
 	strike      = fault.Strike[*call]
 )
 
+// sends are the endpoints of what became of mass messages.
+var sends = []string{onTasks, onResults}
+
 // onNextPages is what strikes only where a list goes on.
 var onNextPages = map[string]string{"page": fault.PageNext}
 
 // faultKinds is the catalogue, in the order of a call's way: credential, limits,
-// network, body, list, detail, time.
+// network, body, list, detail, mass messages and join ways, time.
 var faultKinds = slices.Concat(
 	[]faultKind{
 		{
@@ -61,42 +64,42 @@ var faultKinds = slices.Concat(
 	fault.Network[*call](everywhere, []string{onGet}, `{"errcode":0,"errmsg":"ok",`),
 	[]faultKind{
 		{
-			Name: "cursor-dead", Does: "a cursor is refused", On: []string{onList}, Only: []string{onList}, Defaults: onNextPages,
+			Name: "cursor-dead", Does: "a cursor is refused", On: []string{onList}, Only: paged, Defaults: onNextPages,
 			Make: func(p *faultParams) func() strike {
 				return refuseWith(p.Count("code", codeBadArgument, math.MinInt32, math.MaxInt32, "the errcode"))
 			},
 		},
 		{
 			Name: "cursor-repeated", Does: "a page leads to a page that was read before", On: []string{onList},
-			Only: []string{onList}, Defaults: onNextPages, Make: makeRepeatedCursor,
+			Only: paged, Defaults: onNextPages, Make: makeRepeatedCursor,
 		},
 		{
 			Name: "empty-pages", Does: "an empty page with a good next cursor comes in between", On: []string{onList},
-			Only: []string{onList}, Make: makeEmptyPages,
+			Only: paged, Make: makeEmptyPages,
 		},
 		{
 			Name: "rows-repeated", Does: "a page begins with the last rows of the page before", On: []string{onList},
-			Only: []string{onList}, Defaults: onNextPages,
+			Only: paged, Defaults: onNextPages,
 			Make: func(p *faultParams) func() strike {
 				return bendList(listBend{shift: -p.Count("rows", 3, 1, listLimitMax, "how many; keep it below the page size")})
 			},
 		},
 		{
 			Name: "rows-skipped", Does: "rows between two pages are left out, as if others had moved into their place",
-			On: []string{onList}, Only: []string{onList}, Defaults: onNextPages,
+			On: []string{onList}, Only: paged, Defaults: onNextPages,
 			Make: func(p *faultParams) func() strike {
 				return bendList(listBend{shift: p.Count("rows", 3, 1, listLimitMax, "how many")})
 			},
 		},
 		{
-			Name: "oversized-page", Does: "a page is larger than was asked for", On: []string{onList}, Only: []string{onList},
+			Name: "oversized-page", Does: "a page is larger than was asked for", On: []string{onList}, Only: paged,
 			Make: func(p *faultParams) func() strike {
 				return bendList(listBend{stretch: p.Count("by", 3, 2, 100, "how many times larger")})
 			},
 		},
 		{
-			Name: "bad-owner", Does: "an owner_filter that holds this owner is refused (40003)", On: []string{onList},
-			Only: []string{onList}, Defaults: map[string]string{"owner": "#0"},
+			Name: "bad-owner", Does: "a call that names this owner in owner_filter, userid or creator is refused (40003)", On: []string{onList},
+			Only: []string{onList, onStats, onDayStats, onMessages, onResults}, Defaults: map[string]string{"owner": "#0"},
 			Make: func(*faultParams) func() strike { return refuseWith(codeBadUserID) },
 		},
 		{
@@ -112,8 +115,8 @@ var faultKinds = slices.Concat(
 			Make: makeUnreadable,
 		},
 		{
-			Name: "bad-text", Does: "texts hold what PostgreSQL does not take", On: []string{onGet}, Only: []string{onList, onGet},
-			Make: makeBadText,
+			Name: "bad-text", Does: "texts hold what PostgreSQL does not take", On: []string{onGet},
+			Only: []string{onList, onGet, onMessages, onJoinWay}, Make: makeBadText,
 		},
 		{
 			Name: "unknown-fields", Does: "every object has fields that no document knows", On: everywhere,
@@ -123,7 +126,6 @@ var faultKinds = slices.Concat(
 			Name: "quoted-numbers", Does: "every number is a string", On: everywhere,
 			Make: func(*faultParams) func() strike { return fault.EditBody[*call](rawjson.QuoteNumbers) },
 		},
-
 		{
 			Name: "gone", Does: "the chat is answered as one that is not there, or not of the kind", On: []string{onGet},
 			Only: []string{onGet},
@@ -140,6 +142,23 @@ var faultKinds = slices.Concat(
 			Make: func(*faultParams) func() strike {
 				return fault.Always(func(c *call, v *Verdict) { v.AddEdit(editObject(c.sim.renamed)) })
 			},
+		},
+		{
+			Name: "dispatching", Does: "the mass message is still being dispatched (41063)", On: sends, Only: sends,
+			Make: func(*faultParams) func() strike { return refuseWith(codeDispatching) },
+		},
+		{
+			Name: "cancelled", Does: "the mass message has been cancelled (41093)", On: sends, Only: sends,
+			Make: func(*faultParams) func() strike { return refuseWith(codeCancelled) },
+		},
+		{
+			Name: "message-gone", Does: "the mass message is answered as one that is not there (41047)", On: sends, Only: sends,
+			Make: func(*faultParams) func() strike { return refuseWith(codeBadMessageID) },
+		},
+		{
+			Name: "way-gone", Does: "the join way is answered as one that is not there, or of another app (41044)",
+			On: []string{onJoinWay}, Only: []string{onJoinWay},
+			Make: func(*faultParams) func() strike { return refuseWith(codeBadConfigID) },
 		},
 		{
 			Name: "time-passes", Does: "the tenant's clock moves on first: what was listed may have vanished since, the token be too old",
@@ -164,12 +183,12 @@ func bendList(b listBend) func() strike {
 	return fault.Always(func(c *call, _ *Verdict) { c.list = b })
 }
 
-// makeBadText spoils names in details, and an unknown field in each listed row:
-// rows have no text but their id.
+// makeBadText spoils names and texts, and an unknown field in each row of the list
+// of chats: those have no text but their id.
 func makeBadText(p *faultParams) func() strike {
 	bad := fault.BadText(p)
 	return fault.EditBody[*call](func(body []byte) []byte {
-		body = fault.BeginWith(body, bad, "name", "group_nickname")
+		body = fault.BeginWith(body, bad, "name", "group_nickname", "content", "title", "remark", "room_base_name")
 		if bytes.Contains(body, []byte(`"group_chat_list"`)) {
 			body = bytes.ReplaceAll(body, []byte(`{"chat_id":`), []byte(`{"remark":"`+bad+`","chat_id":`))
 		}

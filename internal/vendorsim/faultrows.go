@@ -30,14 +30,21 @@ func editEach(change func(in rawjson.Object, rows []jsontext.Value) []jsontext.V
 	return func() strike {
 		return func(_ *call, v *Verdict) {
 			v.AddEdit(editObject(func(o rawjson.Object) {
-				if chat, ok := rawjson.Parse(o["group_chat"]); ok {
-					changeRows(chat, "member_list", change)
-					o["group_chat"] = chat.Text()
+				changeRowsOf(o, "group_chat", "member_list", change)
+				changeRowsOf(o, "join_way", "chat_id_list", change)
+				for _, list := range []string{"group_chat_list", "follow_user", "items", "group_msg_list", "task_list", "send_list"} {
+					changeRows(o, list, change)
 				}
-				changeRows(o, "group_chat_list", change)
-				changeRows(o, "follow_user", change)
 			}))
 		}
+	}
+}
+
+// changeRowsOf changes the rows of an object within the answer.
+func changeRowsOf(o rawjson.Object, name, list string, change func(rawjson.Object, []jsontext.Value) []jsontext.Value) {
+	if inner, ok := rawjson.Parse(o[name]); ok {
+		changeRows(inner, list, change)
+		o[name] = inner.Text()
 	}
 }
 
@@ -99,31 +106,37 @@ func makeUnreadable(p *faultParams) func() strike {
 	})
 }
 
+// What a row is known by and what else has to be read of it: the first of each that
+// it has.
+var (
+	rowIDs   = []string{"msgid", "chat_id", "external_userid", "owner", "stat_time", "userid"}
+	rowFacts = []string{"status", "create_time", "join_time", "data"}
+)
+
 // spoiled makes an id, or what else has to be read, an object. An id alone can
 // only be lost.
 func spoiled(row jsontext.Value, lost bool) jsontext.Value {
 	unreadable := jsontext.Value(`{"unexpected":true}`)
 	o, ok := rawjson.Parse(row)
-	switch {
-	case !ok:
+	if !ok {
 		return unreadable
-	case lost && o["chat_id"] != nil:
-		o["chat_id"] = unreadable
-	case lost:
-		o["userid"] = unreadable
-	case o["chat_id"] != nil:
-		o["status"] = unreadable
-	default:
-		o["join_time"] = unreadable
+	}
+	names := rowFacts
+	if lost {
+		names = rowIDs
+	}
+	if i := slices.IndexFunc(names, func(name string) bool { return o[name] != nil }); i >= 0 {
+		o[names[i]] = unreadable
 	}
 	return o.Text()
 }
 
-// listBend changes how the chat list is cut into pages.
+// listBend changes how a list is cut into pages.
 type listBend struct {
 	// stretch multiplies the page size; 0 leaves it.
 	stretch int
-	// shift moves the first chat of a page that continues a list.
+	// shift moves the first row of a page that continues a list; of chats those that
+	// are not asked for count as rows.
 	shift int
 	// hollow, if not 0, makes the page empty with a cursor to the same place,
 	// which differs from those of other values.
@@ -158,20 +171,19 @@ func makeRepeatedCursor(p *faultParams) func() strike {
 	back := p.Count("back", 1, 1, backMax, "how many pages: 1 leads to the page itself, 2 to the one before")
 	return func() strike {
 		var mu sync.Mutex
-		asked := map[uint64][]string{}
+		asked := map[string][]string{}
 		return func(c *call, v *Verdict) {
-			var r listRequest
-			if decode(c.request.Body, &r).code != codeOK || r.Limit == nil {
+			listing, cursor, ok := listingOf(c)
+			if !ok {
 				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			key := r.fingerprint()
-			asked[key] = append(asked[key], r.Cursor)
-			list := asked[key]
+			asked[listing] = append(asked[listing], cursor)
+			list := asked[listing]
 			if len(list) > backMax {
 				list = list[1:]
-				asked[key] = list
+				asked[listing] = list
 			}
 			if len(list) < back || list[len(list)-back] == "" {
 				return
@@ -180,4 +192,14 @@ func makeRepeatedCursor(p *faultParams) func() strike {
 			v.AddEdit(editObject(func(o rawjson.Object) { o["next_cursor"] = appendString(nil, again) }))
 		}
 	}
+}
+
+// listingOf is what pages of one listing have in common, and the cursor of this one.
+func listingOf(c *call) (listing, cursor string, ok bool) {
+	o, ok := rawjson.Parse(c.request.Body)
+	if !ok || o["cursor"] != nil && json.Unmarshal(o["cursor"], &cursor) != nil {
+		return "", "", false
+	}
+	delete(o, "cursor")
+	return c.request.Endpoint + string(o.Text()), cursor, true
 }

@@ -25,15 +25,22 @@ type ArmedFault = fault.Armed
 
 // The short names of the endpoints in faults.
 const (
-	onToken  = "token"
-	onOwners = "owners"
-	onList   = "list"
-	onGet    = "get"
+	onToken    = "token"
+	onOwners   = "owners"
+	onList     = "list"
+	onGet      = "get"
+	onStats    = "stats"
+	onDayStats = "day_stats"
+	onMessages = "messages"
+	onTasks    = "tasks"
+	onResults  = "results"
+	onJoinWay  = "join_way"
 )
 
 var (
-	everywhere = []string{onToken, onOwners, onList, onGet}
-	business   = []string{onOwners, onList, onGet}
+	business   = []string{onOwners, onList, onGet, onStats, onDayStats, onMessages, onTasks, onResults, onJoinWay}
+	everywhere = append([]string{onToken}, business...)
+	paged      = []string{onList, onMessages, onTasks, onResults}
 )
 
 var faults = fault.Catalogue[*call]{
@@ -43,6 +50,12 @@ var faults = fault.Catalogue[*call]{
 		{Short: onOwners, Name: EndpointFollowUsers},
 		{Short: onList, Name: EndpointChatList},
 		{Short: onGet, Name: EndpointChatGet},
+		{Short: onStats, Name: EndpointStatistic},
+		{Short: onDayStats, Name: EndpointStatisticByDay},
+		{Short: onMessages, Name: EndpointMessages},
+		{Short: onTasks, Name: EndpointTasks},
+		{Short: onResults, Name: EndpointResults},
+		{Short: onJoinWay, Name: EndpointJoinWay},
 	},
 	EndpointOf: func(c *call) string { return c.request.Endpoint },
 	Which:      whichCalls,
@@ -70,48 +83,53 @@ func (s *Sim) Disarm() { s.faults.Disarm() }
 // Armed lists the faults in force, in the order in which they strike.
 func (s *Sim) Armed() []ArmedFault { return s.faults.Armed() }
 
-// whichCalls reads page, chat and owner: of a list, the call without a cursor or
-// those with one, gets of one chat, and lists whose filter holds one person, by id
-// or #number.
+// whichCalls reads page, chat, owner, message and way: of endpoints with cursors the
+// call without one or those with one, and calls about one subject.
 func whichCalls(p *fault.Params) func(*call) bool {
 	page, anyPage := fault.Pages(p)
 	chat := p.Text("chat", "", "only gets of this chat: its id, or # and its number")
-	owner := p.Text("owner", "", "only lists whose owner_filter holds this person: the userid, or # and the number")
-	if anyPage && chat == "" && owner == "" {
+	owner := p.Text("owner", "", "only calls whose owner_filter, userid or creator is this person: the userid, or # and the number")
+	message := p.Text("message", "", "only tasks and results of this message: its msgid, or # and its number")
+	way := p.Text("way", "", "only this join way: its config_id, or # and its number")
+	if anyPage && chat == "" && owner == "" && message == "" && way == "" {
 		return nil
 	}
 	return func(c *call) bool {
 		var asked struct {
-			ChatID      string `json:"chat_id"`
-			Cursor      string `json:"cursor"`
-			OwnerFilter struct {
-				UserIDs []string `json:"userid_list"`
-			} `json:"owner_filter"`
+			ChatID      string      `json:"chat_id"`
+			MessageID   string      `json:"msgid"`
+			ConfigID    string      `json:"config_id"`
+			UserID      string      `json:"userid"`
+			Creator     string      `json:"creator"`
+			Cursor      string      `json:"cursor"`
+			OwnerFilter ownerFilter `json:"owner_filter"`
 		}
 		_ = json.Unmarshal(c.request.Body, &asked) // what is no JSON asks for nothing
-		if c.request.Endpoint == EndpointChatList && !page(asked.Cursor != "") {
+		if slices.Contains(pagedEndpoints, c.request.Endpoint) && !page(asked.Cursor != "") {
 			return false
 		}
 		t := c.sim.tenant
-		return (chat == "" || asked.ChatID == t.chatNamed(chat)) &&
-			(owner == "" || slices.Contains(asked.OwnerFilter.UserIDs, t.staffNamed(owner)))
+		people := append(asked.OwnerFilter.UserIDs, asked.UserID, asked.Creator)
+		return (chat == "" || asked.ChatID == named(chat, t.chatID)) &&
+			(owner == "" || slices.Contains(people, t.staffNamed(owner))) &&
+			(message == "" || asked.MessageID == named(message, t.massID)) &&
+			(way == "" || asked.ConfigID == named(way, t.wayID))
 	}
 }
 
-// chatNamed turns #7 into the id of chat number 7.
-func (t *tenant) chatNamed(text string) string {
+var pagedEndpoints = []string{EndpointChatList, EndpointMessages, EndpointTasks, EndpointResults}
+
+// named turns #7 into the id of number 7.
+func named(text string, id func(uint64) string) string {
 	if n, ok := number(text); ok {
-		return t.chatID(n)
+		return id(n)
 	}
 	return text
 }
 
 // staffNamed is the same for people of the staff.
 func (t *tenant) staffNamed(text string) string {
-	if n, ok := number(text); ok {
-		return t.staffID(int(n))
-	}
-	return text
+	return named(text, func(n uint64) string { return t.staffID(int(n)) })
 }
 
 func number(text string) (uint64, bool) {
