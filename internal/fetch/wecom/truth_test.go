@@ -43,7 +43,7 @@ func whole(t *testing.T, c *Client, chain model.Chain) (model.Page, error) {
 func TestMessagesAreTheTruth(t *testing.T) {
 	t.Parallel()
 	sim, c := simulated(t, vendorsim.Options{Seed: 7, Odd: true}, withMessages, func(o *Options) {
-		o.Messages = &MessageOptions{ChatTypes: []string{ChatGroup, ChatSingle}, Backfill: 90 * 24 * time.Hour}
+		o.Messages = &MessageOptions{ChatTypes: []string{ChatGroup, ChatSingle}, Backfill: 60 * 24 * time.Hour}
 	})
 	now := sim.Now()
 	specs, _ := specsByName(c)
@@ -52,7 +52,7 @@ func TestMessagesAreTheTruth(t *testing.T) {
 	calls := 0
 	for _, subject := range list.Subjects {
 		names, spans := list.Bounds.Spans(subject.Name, time.Time{}, now)
-		require.Len(t, names, 4)
+		require.Len(t, names, 3)
 		for i, name := range names {
 			chain := model.Chain{Source: "acme", Stream: list.Name, Subject: name, Params: subject.Params, Bounds: spans[i]}
 			page, err := whole(t, c, chain)
@@ -66,7 +66,7 @@ func TestMessagesAreTheTruth(t *testing.T) {
 	}
 	want := 0
 	for m := range sim.Messages(now) {
-		if m.CreatedAt.Before(now.Add(-90*24*time.Hour)) || m.CreatedAt.After(now.Add(-messageMargin)) {
+		if m.CreatedAt.Before(now.Add(-60*24*time.Hour)) || m.CreatedAt.After(now.Add(-messageMargin)) {
 			continue
 		}
 		want++
@@ -84,7 +84,7 @@ func TestMessagesAreTheTruth(t *testing.T) {
 		require.Equal(t, m.Attachments == "", got.Attachments == nil)
 	}
 	require.Greater(t, want, 50)
-	require.Greater(t, calls, len(list.Subjects)*4, "no span has a second page")
+	require.Greater(t, calls, len(list.Subjects)*3, "no span has a second page")
 
 	verdicts := map[fetch.Class]int{}
 	for id := range messages {
