@@ -20,7 +20,7 @@ func (s suite) repeats(t *testing.T) {
 	for name, fault := range s.faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := s.against(name).page(t, fault, s.good)
+			got := s.against(name, fairTimeout).page(t, fault, s.good)
 			require.NoError(t, got.err)
 			require.Equal(t, 2, got.calls)
 			require.Equal(t, 2, got.page.Calls)
@@ -36,13 +36,14 @@ func (s suite) ends(t *testing.T) {
 	for name, fault := range s.faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := s.against(name).page(t, fault)
+			got := s.against(name, hastyTimeout).page(t, fault)
 			require.Equal(t, fetch.ClassTransient, fetch.ClassOf(got.err), "%v", got.err)
-			require.Equal(t, 3, got.calls)
 			require.Equal(t, 3, got.page.Calls, "calls are counted beside an error too")
 			if name == tooSlow {
-				require.ErrorContains(t, got.err, "deadline of 1s for one attempt")
+				require.ErrorContains(t, got.err, "deadline of 400ms for one attempt")
+				return // a busy machine may not even have brought them to the server
 			}
+			require.Equal(t, 3, got.calls)
 		})
 	}
 	t.Run("a huge body", func(t *testing.T) {
@@ -139,7 +140,7 @@ func (s suite) unreachable(t *testing.T) {
 func (s suite) leaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	for name, fault := range s.faults() {
-		_ = s.against(name).page(t, fault, s.good)
+		_ = s.against(name, hastyTimeout).page(t, fault, s.good)
 	}
 	goleak.VerifyNone(t, before)
 }

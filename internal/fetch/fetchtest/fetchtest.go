@@ -63,9 +63,10 @@ const Token = "fetchtest-t0ken-0123456789abcdef"
 const (
 	// attemptTimeout is for what has to arrive however busy the machine is.
 	attemptTimeout = 20 * time.Second
-	// hastyTimeout is for an answer that never comes: the suite waits it out, and
-	// what comes next still has to arrive within it.
-	hastyTimeout = time.Second
+	// hastyTimeout is for an answer that never comes: the suite waits it out.
+	hastyTimeout = 400 * time.Millisecond
+	// fairTimeout is for the same where what comes next has to arrive within it.
+	fairTimeout = time.Second
 )
 
 // suite is one vendor under test.
@@ -190,10 +191,10 @@ func requestText(r *http.Request) []byte {
 // tooSlow names the fault that only a timeout ends.
 const tooSlow = "too slow"
 
-// against is the suite with the timeout that a fault needs.
-func (s suite) against(fault string) suite {
+// against is the suite with a timeout where the fault needs one.
+func (s suite) against(fault string, timeout time.Duration) suite {
 	if fault == tooSlow {
-		s.timeout = hastyTimeout
+		s.timeout = timeout
 	}
 	return s
 }
