@@ -64,28 +64,11 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	calm.ok("sync")
 	calm.sameAsTruth()
 
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("SYNCD_KILL_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("SYNCD_KILL_SEED=%d", seed)
-	draw := rand.New(rand.NewPCG(seed, seed))
-
+	draw := killDraw(t)
 	s := newSite(t, killTenant)
 	committed := map[string]bool{}
-	var duringRequest, beforeCommit int
-	for run := 0; min(duringRequest, beforeCommit) < killsWanted; run++ {
-		require.Less(t, run, 8*killsWanted, "too few kills met an open pass")
-		g := &gets{asked: map[string]int{}}
-		k := draw.Uint64N(130) + 1
-		holdCommit := beforeCommit < duringRequest
-		if holdCommit {
-			s.killBeforeCommit(k, g)
-		} else {
-			s.killAtRequest(k, g)
-		}
+	g := &gets{asked: map[string]int{}}
+	duringRequest, beforeCommit := s.killMany(s.sim, draw, killsWanted, 130, g.note, func() {
 		asked := g.take()
 		for id := range asked {
 			require.False(t, committed[id], "%s was committed, and is fetched again", id)
@@ -98,20 +81,9 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			}
 		}
 		require.LessOrEqual(t, len(asked)-fresh, inFlightMax)
-		if scalar[int](s, "select count(*) from sync.pass where finished_at is null") == 1 {
-			if holdCommit {
-				beforeCommit++
-			} else {
-				duringRequest++
-			}
-		}
-		// Time passes until the lease of the dead process is over.
-		_, err := s.pool.Exec(t.Context(), "update sync.lease set expires_at = '-infinity'")
-		require.NoError(t, err)
-	}
+	})
 	t.Logf("killed inside an open pass: %d at a request, %d between answer and commit; %d of 2000 details were committed by then",
 		duringRequest, beforeCommit, len(committed))
-	g := &gets{asked: map[string]int{}}
 	s.sim.SetScript(vendorsim.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
 		g.note(r)
 		return vendorsim.Verdict{}
@@ -127,6 +99,53 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	require.Equal(t, 2000, scalar[int](s, "select count(*) from sync.item where fetched_at is not null and failures = 0"))
 }
 
+// killDraw decides when processes are killed: by SYNCD_KILL_SEED, or anew.
+func killDraw(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("SYNCD_KILL_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+	}
+	t.Logf("SYNCD_KILL_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, seed))
+}
+
+// scripted is a simulated vendor whose calls can be followed and held.
+type scripted interface{ SetScript(script vendorsim.Script) }
+
+// killMany runs sync and kills it, at one of its first requests or before the
+// commit of one, until so many kills of either kind have met an open pass. note
+// sees every request; after is called when a process is dead and all that it had
+// begun is rolled back.
+func (s *site) killMany(vendor scripted, draw *rand.Rand, wanted int, requests uint64, note func(vendorsim.Request), after func(),
+) (duringRequest, beforeCommit int) {
+	s.t.Helper()
+	for run := 0; min(duringRequest, beforeCommit) < wanted; run++ {
+		require.Less(s.t, run, 8*wanted, "too few kills met an open pass")
+		k := draw.Uint64N(requests) + 1
+		holdCommit := beforeCommit < duringRequest
+		if holdCommit {
+			s.killBeforeCommit(vendor, k, note)
+		} else {
+			s.killAtRequest(vendor, k, note)
+		}
+		after()
+		if scalar[int](s, "select count(*) from sync.pass where finished_at is null") == 1 {
+			if holdCommit {
+				beforeCommit++
+			} else {
+				duringRequest++
+			}
+		}
+		// Time passes until the lease of the dead process is over.
+		_, err := s.pool.Exec(s.t.Context(), "update sync.lease set expires_at = '-infinity'")
+		require.NoError(s.t, err)
+	}
+	return duringRequest, beforeCommit
+}
+
 func (s *site) committedItems() []string {
 	s.t.Helper()
 	rows, err := s.pool.Query(s.t.Context(), "select subject from sync.item where fetched_at is not null")
@@ -137,12 +156,12 @@ func (s *site) committedItems() []string {
 }
 
 // killAtRequest runs sync and kills it when its k-th request arrives.
-func (s *site) killAtRequest(k uint64, g *gets) {
+func (s *site) killAtRequest(vendor scripted, k uint64, note func(vendorsim.Request)) {
 	s.t.Helper()
 	var n atomic.Uint64
 	due := make(chan struct{})
-	s.sim.SetScript(vendorsim.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
-		g.note(r)
+	vendor.SetScript(vendorsim.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
+		note(r)
 		if n.Add(1) == k {
 			close(due)
 		}
@@ -157,16 +176,16 @@ func (s *site) killAtRequest(k uint64, g *gets) {
 
 // killBeforeCommit runs sync, answers its k-th request, and kills it while the
 // transaction that would follow waits.
-func (s *site) killBeforeCommit(k uint64, g *gets) {
+func (s *site) killBeforeCommit(vendor scripted, k uint64, note func(vendorsim.Request)) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var n atomic.Uint64
 	held, answered := make(chan pgx.Tx, 1), make(chan struct{})
 	var holding atomic.Bool
 	var once sync.Once
-	s.sim.SetScript(vendorsim.Script{
+	vendor.SetScript(vendorsim.Script{
 		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
-			g.note(r)
+			note(r)
 			if n.Add(1) == k {
 				held <- s.holdLeases(ctx)
 				holding.Store(true)

@@ -89,3 +89,10 @@ func newDingTalkSite(tb testing.TB, o dingtalk.Options) (*site, *dingtalk.Sim) {
 	require.NoError(tb, err)
 	return newVendorSite(tb, sim, map[string]string{"DINGTALK_SECRET": testSecret}, dingtalkSource), sim
 }
+
+// setSCRM writes the configuration of a site of newSCRMSite, with these settings of
+// the stream chats.
+func (s *site) setSCRM(settings string) {
+	s.t.Helper()
+	s.describe(strings.Replace(scrmSource, "page_size: 20", strings.ReplaceAll(settings, "%", "%%"), 1))
+}
