@@ -6,7 +6,7 @@
 //	cd internal/vendorsim/contract && go test ./...
 //
 // xen0n/go-workwx has gettoken, the follow users, the list and the detail of
-// chats, and knows neither state nor member_version. silenceper/wechat reads those
-// two, has both statistics as well, and differs in what it sends (content type
-// with charset, zeros for what is not set).
+// chats and join ways, and knows neither state nor member_version. silenceper/wechat
+// reads those two, has both statistics and mass messages as well, and differs in
+// what it sends (content type with charset, zeros for what is not set).
 package contract

@@ -58,6 +58,8 @@ func TestSilenceper(t *testing.T) {
 	checkCalls(t, sim, vendorsim.EndpointChatGet, len(listed))
 
 	checkSilenceperStatistics(t, sim, client)
+	checkSilenceperMessages(t, sim, client)
+	checkSilenceperJoinWays(t, sim, client)
 
 	_, err = client.GetGroupChatDetail(&externalcontact.GroupChatDetailRequest{ChatID: "wrTestChat0001"})
 	require.Equal(t, int64(40050), as[*util.CommonError](t, err).ErrCode)
