@@ -8,21 +8,20 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"syncd/config"
 	"syncd/internal/embedpg"
 	"syncd/internal/model"
 	"syncd/internal/store"
-	"syncd/internal/vendorsim"
 )
 
 type demoCmd struct {
 	Once    bool   `help:"Exit after the sync instead of waiting for Ctrl-C."`
 	DataDir string `help:"Where the demonstration keeps its data: in demo below it (default: ./data)." placeholder:"DIR"`
 	BinDir  string `help:"Directory of postgres and initdb; looked for by default." placeholder:"DIR"`
-	Chats   int    `help:"Chats of the simulated tenant." default:"500"`
+	Chats   int    `help:"Chats of the simulated WeCom tenant; the other two have fewer." default:"500"`
 	Seed    uint64 `help:"Decides everything that is drawn." default:"1"`
 }
 
@@ -35,11 +34,18 @@ const (
 // demoQueries are what a newcomer may want to try.
 var demoQueries = []struct{ title, sql string }{
 	{
-		"the largest chats",
-		`select name, owner_name, status_text, members
+		"the largest chats of all vendors",
+		`select source, name, owner_name, members
   from bi.chats
- where gone_at is null
- order by members desc, chat_id
+ where gone_at is null and members is not null
+ order by members desc, source, chat_id
+ limit 5;`,
+	},
+	{
+		"chats that WeCom and the SCRM both know",
+		`select wecom_name as name, wecom_members as members, scrm_owner_name, scrm_tasks, scrm_tasks_sent
+  from bi.chat_everywhere
+ order by scrm_tasks desc, chat_id
  limit 5;`,
 	},
 	{
@@ -51,11 +57,11 @@ var demoQueries = []struct{ title, sql string }{
 	},
 	{
 		"owners by chats",
-		`select owner_name, count(*) as chats, sum(members) as members
+		`select source, owner_name, count(*) as chats, sum(members) as members
   from bi.chats
  where gone_at is null
- group by 1
- order by 2 desc, 1
+ group by 1, 2
+ order by 3 desc, 1, 2
  limit 5;`,
 	},
 }
@@ -63,21 +69,16 @@ var demoQueries = []struct{ title, sql string }{
 // Run starts a simulated vendor and a private PostgreSQL and syncs the one into
 // the other. The data stays: a second run finds it and changes nothing.
 func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
-	simCtx, stopSim := context.WithCancel(ctx)
-	defer stopSim()
-	sim, err := vendorsim.New(vendorsim.Options{Seed: d.Seed, Chats: d.Chats, Start: tenantStart(h.now())})
-	if err != nil {
-		return usage("%w", err)
-	}
-	vendor, err := sim.Start(simCtx, "127.0.0.1:0")
-	if err != nil {
+	vendors := &demoVendors{chats: d.Chats, seed: d.Seed, start: tenantStart(h.now())}
+	vendors.midnight = vendors.start.Truncate(time.Hour).Add(-tenantHour * time.Hour)
+	defer func() { err = errors.Join(err, vendors.stop()) }()
+	if err := vendors.serve(ctx); err != nil {
 		return err
 	}
-	defer func() {
-		stopSim()
-		err = errors.Join(err, vendor.Wait())
-	}()
-	fmt.Fprintf(h.stdout, "1. a simulated WeCom tenant of %d chats answers on %s\n", d.Chats, vendor.URL())
+	fmt.Fprintln(h.stdout, "1. three simulated vendors answer")
+	for _, line := range vendors.lines {
+		fmt.Fprintln(h.stdout, "   "+line)
+	}
 
 	work, stop, done := interruptible(ctx, h)
 	done = sync.OnceFunc(done)
@@ -90,7 +91,7 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	fmt.Fprintf(h.stdout, "2. a private PostgreSQL %s runs as process %d and keeps its data in %s\n",
 		db.server.Binaries.Version, db.server.PID(), d.dir())
 	fmt.Fprintln(h.stdout, "3. one full sync")
-	if err := d.sync(work, c, h, stop, db, vendor.URL()); err != nil {
+	if err := d.sync(work, c, h, stop, db, vendors); err != nil {
 		return err
 	}
 	if err := showDemo(work, h, db.pool); err != nil {
@@ -151,9 +152,9 @@ func (d *demoCmd) open(ctx context.Context, stop <-chan struct{}) (*database, er
 	return db, nil
 }
 
-// sync makes one full sync from the simulated vendor.
-func (d *demoCmd) sync(ctx context.Context, c *cli, h *host, stop <-chan struct{}, db *database, vendorURL string) error {
-	cfg, err := demoConfig(vendorURL)
+// sync makes one full sync from the simulated vendors.
+func (d *demoCmd) sync(ctx context.Context, c *cli, h *host, stop <-chan struct{}, db *database, vendors *demoVendors) error {
+	cfg, err := vendors.config()
 	if err != nil {
 		return err
 	}
@@ -162,7 +163,10 @@ func (d *demoCmd) sync(ctx context.Context, c *cli, h *host, stop <-chan struct{
 	if err != nil {
 		return err
 	}
-	defer sources[0].client.Close()
+	defer closeSources(sources)
+	if _, err := store.New(db.pool).TrackMessages(ctx, "dingtalk", vendors.messages(), h.now()); err != nil {
+		return err
+	}
 	job := &syncJob{
 		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
 		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: true,
@@ -173,10 +177,16 @@ func (d *demoCmd) sync(ctx context.Context, c *cli, h *host, stop <-chan struct{
 // showDemo prints what landed, and queries with their results.
 func showDemo(ctx context.Context, h *host, pool *pgxpool.Pool) error {
 	fmt.Fprintln(h.stdout, "4. what landed")
-	err := printQuery(ctx, pool, h.stdout, `select 'chats' as what, count(*) as rows from bi.chats
-		union all select 'people in them', count(*) from bi.members_current
-		union all select 'people who may own chats', count(*) from groupchat.owner
-		union all select 'days of figures by owner', count(*) from groupchat.owner_stat`)
+	err := printQuery(ctx, pool, h.stdout, `
+		select s.vendor, count(*) as chats, coalesce(sum(c.members), 0) as people_in_them,
+		       (select count(*) from groupchat.owner o where o.source = s.source) as owners,
+		       (select count(*) from groupchat.owner_stat o where o.source = s.source) as days_of_figures,
+		       (select count(*) from groupchat.sop_task t where t.source = s.source) as sop_tasks,
+		       (select count(*) from groupchat.robot_message_read r where r.source = s.source) as message_readers
+		  from bi.sources s
+		  join bi.chats c on c.source = s.source
+		 group by s.source, s.vendor
+		 order by s.vendor desc`)
 	if err != nil {
 		return err
 	}
@@ -187,22 +197,6 @@ func showDemo(ctx context.Context, h *host, pool *pgxpool.Pool) error {
 		}
 	}
 	return nil
-}
-
-// demoConfig is the configuration of a source that reads the simulator as fast
-// as the simulator allows, and reads everything again however fresh: so a second
-// run shows that unchanged data is not written.
-func demoConfig(baseURL string) (*config.Config, error) {
-	return config.Parse("demo", fmt.Appendf(nil, `
-sources:
-  - name: demo
-    vendor: wecom
-    base_url: %s
-    credentials: {corp_id: %s, secret: %s}
-    limits: {per_minute: 0, per_hour: 0, concurrency: 4}
-    streams:
-      members: {max_age: 1s}
-`, baseURL, vendorsim.DefaultCorpID, vendorsim.DefaultSecret), func(string) (string, bool) { return "", false })
 }
 
 // loopback refuses an address that other machines could reach.

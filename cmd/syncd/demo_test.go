@@ -55,8 +55,8 @@ func TestDemo(t *testing.T) {
 	dir := dataDir(t)
 	r := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
 	require.Equal(t, exitOK, r.code, r)
-	require.Contains(t, r.stdout, "demo/members: complete: pass 3, 500 pages")
-	require.Regexp(t, `\nchats +500\n`, r.stdout)
+	require.Contains(t, r.stdout, "wecom/members: complete: pass 3, 500 pages")
+	require.Regexp(t, `\nwecom +500 `, r.stdout)
 	for _, q := range demoQueries {
 		_, result, ok := strings.Cut(r.stdout, q.sql+"\n\n")
 		require.True(t, ok, q.title)
@@ -73,14 +73,14 @@ func TestDemo(t *testing.T) {
 	passes := strings.Count(r.stdout, ": complete: pass ")
 	require.GreaterOrEqual(t, passes, 3, r)
 	require.Equal(t, passes, strings.Count(again.stdout, " rows read, 0 changed"), again)
-	require.Contains(t, again.stdout, fmt.Sprintf("demo/chats: complete: pass %d, ", passes+2))
+	require.Contains(t, again.stdout, fmt.Sprintf("wecom/chats: complete: pass %d, ", passes+2))
 	results := func(r result) string { return r.stdout[strings.Index(r.stdout, "4. what landed"):] }
 	require.Equal(t, results(r), results(again))
 
 	// Another tenant is another world.
 	other := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir, "--chats", "20", "--seed", "9")
 	require.Equal(t, exitOK, other.code, other)
-	require.Regexp(t, `\nchats +20\n`, other.stdout)
+	require.Regexp(t, `\nwecom +20 `, other.stdout)
 	require.DirExists(t, filepath.Join(dir, "demo-9-20"))
 }
 
@@ -93,7 +93,7 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	saw(t, run.stdout, "Ctrl-C ends the demonstration")
 	conn := overLoopback(t, run.stdout.String())
 	var chats int
-	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from bi.chats").Scan(&chats))
+	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from bi.chats where source = 'wecom'").Scan(&chats))
 	require.Equal(t, 20, chats)
 
 	second := command(t, func(*host) {}, "demo", "--once", "--chats", "20", "--data-dir", dir)
@@ -105,10 +105,13 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	r := run.wait()
 	require.Equal(t, exitOK, r.code, r)
 	require.NotContains(t, r.stderr, "pages in hand", "there are none")
-	require.Contains(t, r.stdout, "demo/members: complete")
-	vendor := regexp.MustCompile(`answers on http://(\S+)`).FindStringSubmatch(r.stdout)
-	_, err := net.DialTimeout("tcp", vendor[1], time.Second)
-	require.Error(t, err, "the simulator is gone")
+	require.Contains(t, r.stdout, "wecom/members: complete")
+	vendors := regexp.MustCompile(`: http://(\S+)\n`).FindAllStringSubmatch(r.stdout, -1)
+	require.Len(t, vendors, 3)
+	for _, vendor := range vendors {
+		_, err := net.DialTimeout("tcp", vendor[1], time.Second)
+		require.Error(t, err, "the simulator is gone")
+	}
 	requireStopped(t, filepath.Join(dir, "demo-1-20"))
 }
 

@@ -33,11 +33,7 @@ func (p *planCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, src := range sources {
-			src.client.Close()
-		}
-	}()
+	defer closeSources(sources)
 	return c.withDatabase(ctx, h, joinDatabase, func(ctx context.Context, db *database) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err
@@ -66,6 +62,9 @@ type planReport struct {
 	Calls   int64           `json:"calls"`
 	// Seconds is the least time that the limits leave for all of it.
 	Seconds float64 `json:"seconds"`
+	// Months are the rests of the month of the sources whose months have a limit, each
+	// with all that their schedules ask for.
+	Months []*plannedMonth `json:"months,omitempty"`
 }
 
 // plannedStream is what a pass of one stream would call.
@@ -147,6 +146,13 @@ func (p *planner) add(ctx context.Context, h *host, report *planReport) error {
 		report.Budgets = append(report.Budgets, b)
 	}
 	report.Seconds += longest
+	month, err := p.month(ctx)
+	if err != nil {
+		return fmt.Errorf("plan the month of %s: %w", p.source.Name, err)
+	}
+	if month != nil {
+		report.Months = append(report.Months, month)
+	}
 	return nil
 }
 
@@ -237,9 +243,13 @@ func (p *planner) list(ctx context.Context, spec model.StreamSpec, pass model.Pa
 	if err != nil {
 		return err
 	}
+	sets, err := p.store.KnownGroupSets(ctx, p.source.Name)
+	if err != nil {
+		return err
+	}
 	endpoint := p.source.client.Endpoint(spec.Name, "")
 	for _, cp := range chains {
-		planned.to(endpoint, max(1, p.pages(spec, cp.Chain, known)-int64(cp.Pages)))
+		planned.to(endpoint, max(1, p.pages(spec, cp.Chain, known, sets)-int64(cp.Pages)))
 	}
 	planned.Note = fmt.Sprintf("%d lists", len(chains))
 	if len(chains) == 1 {
@@ -267,23 +277,47 @@ func (p *planner) chains(ctx context.Context, spec model.StreamSpec, pass model.
 	return chains, err
 }
 
-// pages is how many pages the known chats of a chain fill.
-func (p *planner) pages(spec model.StreamSpec, chain model.Chain, known store.KnownChats) int64 {
-	if !slices.Contains(spec.Lists, model.RecordChat) {
+// pages is how many pages the known records of a chain fill. sets are the known group
+// sets by relation.
+func (p *planner) pages(spec model.StreamSpec, chain model.Chain, known store.KnownChats, sets map[string]int64) int64 {
+	subject := model.Subject{Params: chain.Params}
+	relation, related := p.relation(subject)
+	records, size := known.Total, int64(p.source.client.ChatsPerPage())
+	status, ofStatus := p.source.client.ListedStatus(subject)
+	switch {
+	case slices.Contains(spec.Lists, model.RecordGroupSet):
+		records, size = sets[relation], p.setsPerPage()
+	case !slices.Contains(spec.Lists, model.RecordChat):
 		return 1
-	}
-	chats := known.Total
-	if status, ok := p.source.client.ListedStatus(model.Subject{Params: chain.Params}); ok {
-		chats = known.ByStatus[status]
-	}
-	if chain.Owners != nil {
-		chats = 0
+	case chain.Owners != nil:
+		records = 0
 		for _, id := range chain.Owners {
-			chats += known.ByOwner[id]
+			records += known.ByOwner[id]
 		}
+	case ofStatus:
+		records = known.ByStatus[status]
+	case related:
+		records = known.ByRelation[relation]
 	}
-	size := int64(p.source.client.ChatsPerPage())
-	return max(1, (chats+size-1)/size)
+	return max(1, (records+size-1)/size)
+}
+
+// relation tells which records a chain of a list holds, where the vendor has relation
+// types.
+func (p *planner) relation(subject model.Subject) (relation string, ok bool) {
+	if c, has := p.source.client.(interface {
+		ListedRelation(subject model.Subject) (string, bool)
+	}); has {
+		return c.ListedRelation(subject)
+	}
+	return "", false
+}
+
+func (p *planner) setsPerPage() int64 {
+	if c, ok := p.source.client.(interface{ SetsPerPage() int }); ok {
+		return int64(c.SetsPerPage())
+	}
+	return 1
 }
 
 // window plans with the planner of the pass itself.
@@ -356,6 +390,11 @@ func (r *planReport) print(out io.Writer) error {
 	}
 	if len(r.Budgets) > 0 {
 		if err := r.printBudgets(out); err != nil {
+			return err
+		}
+	}
+	for _, month := range r.Months {
+		if err := month.print(out); err != nil {
 			return err
 		}
 	}

@@ -88,10 +88,13 @@ func listFaults(to io.Writer, vendor simVendor) error {
 	return w.Flush()
 }
 
+// tenantHour is the hour of the day at which it stands.
+const tenantHour = 9
+
 // tenantStart is the clock of a simulated tenant: the same all day, so that the
 // tenant is, and on the day that statistics count back from.
 func tenantStart(now time.Time) time.Time {
 	china := time.FixedZone("CST", 8*60*60)
 	y, m, d := now.In(china).Date()
-	return time.Date(y, m, d, 9, 0, 0, 0, china)
+	return time.Date(y, m, d, tenantHour, 0, 0, 0, china)
 }

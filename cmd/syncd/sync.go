@@ -43,11 +43,7 @@ func (f *passFlags) run(ctx context.Context, c *cli, h *host, targets []string,
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, src := range sources {
-			src.client.Close()
-		}
-	}()
+	defer closeSources(sources)
 	job := &syncJob{
 		host: h, log: log, leaseTTL: cfg.LeaseTTL,
 		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: !f.NoWait,

@@ -75,7 +75,7 @@ func (t *trackAddCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	messages, err := t.messages(h)
+	messages, err := t.messages()
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (t *trackAddCmd) Run(ctx context.Context, c *cli, h *host) error {
 }
 
 // messages are those of the flags, or of the file.
-func (t *trackAddCmd) messages(h *host) ([]store.RobotMessage, error) {
+func (t *trackAddCmd) messages() ([]store.RobotMessage, error) {
 	given := t.Key != "" || t.Chat != "" || t.Robot != "" || !t.SentAt.IsZero()
 	switch {
 	case t.From != "" && given:

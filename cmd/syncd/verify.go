@@ -36,11 +36,7 @@ func (v *verifyCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, src := range sources {
-			src.client.Close()
-		}
-	}()
+	defer closeSources(sources)
 	return c.withDatabase(ctx, h, joinDatabase, func(ctx context.Context, db *database) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err

@@ -133,6 +133,12 @@ func adopt[C interface {
 	return client.Specs(), nil
 }
 
+func closeSources(sources []*source) {
+	for _, s := range sources {
+		s.client.Close()
+	}
+}
+
 func statDays(s config.Stream) wecom.StatDays {
 	return wecom.StatDays{Backfill: s.BackfillDays, Lookback: s.LookbackDays, ReadyHour: s.ReadyHour}
 }
