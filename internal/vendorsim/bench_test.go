@@ -1,6 +1,7 @@
 package vendorsim
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -55,5 +56,27 @@ func BenchmarkIndex100000(b *testing.B) {
 	at := c.sim.Now().Add(90 * 24 * time.Hour).Unix()
 	for b.Loop() {
 		c.sim.tenant.index(at)
+	}
+}
+
+func BenchmarkMessagesOfAMonth(b *testing.B) {
+	c := newClient(b, Options{Chats: 100_000, Limits: unlimited, GroupMessages: 20})
+	body := fmt.Sprintf(`{"chat_type":"group","limit":100,"start_time":%d,"end_time":%d}`, c.ago(28).Unix(), c.ago(0).Unix())
+	benchmarkCall(b, c, EndpointMessages, body, 100)
+}
+
+func BenchmarkResults(b *testing.B) {
+	c := newClient(b, Options{Chats: 100_000, Limits: unlimited})
+	now := c.sim.Now()
+	m := c.message(func(m Message) bool { return m.ChatType == "group" })
+	sender := c.sim.Tasks(m.ID, now)[0].Sender
+	benchmarkCall(b, c, EndpointResults, `{"limit":1000,"msgid":"`+m.ID+`","userid":"`+sender+`"}`, len(c.sim.Results(m.ID, sender, now)))
+}
+
+func BenchmarkSpan100000(b *testing.B) {
+	c := newClient(b, Options{Chats: 100_000})
+	number := dayOf(c.sim.Now().Unix()) / spanDays
+	for b.Loop() {
+		c.sim.tenant.span(number)
 	}
 }

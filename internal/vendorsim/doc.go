@@ -133,7 +133,7 @@
 //	list        cursor-dead, cursor-repeated, empty-pages, rows-repeated, rows-skipped, oversized-page, bad-owner
 //	rows        no-rows, rows-doubled, unreadable, bad-text, unknown-fields, quoted-numbers
 //	detail      gone, no-owner, other-chat
-//	messages    dispatching, cancelled, message-gone
+//	messages    listed-late, dispatching, cancelled, message-gone
 //	join ways   way-gone
 //	time        time-passes
 //

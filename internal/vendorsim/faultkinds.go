@@ -144,6 +144,14 @@ var faultKinds = slices.Concat(
 			},
 		},
 		{
+			Name: "listed-late", Does: "mass messages that are younger are not in the list yet", On: []string{onMessages},
+			Only: []string{onMessages},
+			Make: func(p *faultParams) func() strike {
+				by := p.Duration("by", time.Hour, "younger than what")
+				return fault.Always(func(c *call, _ *Verdict) { c.listedLate = by })
+			},
+		},
+		{
 			Name: "dispatching", Does: "the mass message is still being dispatched (41063)", On: sends, Only: sends,
 			Make: func(*faultParams) func() strike { return refuseWith(codeDispatching) },
 		},

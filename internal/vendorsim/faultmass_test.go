@@ -188,6 +188,32 @@ func TestFaultsOfMassMessages(t *testing.T) {
 	require.Zero(t, c.mass(EndpointMessages, calls[EndpointMessages]+"}").Errcode)
 }
 
+func TestMessagesAreListedLate(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, Options{Seed: 6, GroupMessages: 50})
+	now := c.sim.Now()
+	list := func() (ids []string) {
+		got := c.mass(EndpointMessages, fmt.Sprintf(`{"chat_type":"group","limit":100,"start_time":%d,"end_time":%d}`, now.Unix()-day, now.Unix()))
+		require.Zero(t, got.Errcode, got.Errmsg)
+		for _, m := range got.Messages {
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	all := list()
+	arm(t, c, "listed-late:by=6h")
+	early := list()
+	require.Equal(t, all[:len(early)], early)
+	require.Less(t, len(early), len(all))
+	for i, id := range all {
+		m, _ := c.sim.Message(id, now)
+		require.Equal(t, i < len(early), !m.CreatedAt.After(now.Add(-6*time.Hour)))
+	}
+	c.advance(6 * time.Hour)
+	c.login()
+	require.Equal(t, all, list())
+}
+
 func TestFaultsOfJoinWays(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, Options{Seed: 6})

@@ -7,9 +7,11 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -216,11 +218,21 @@ func checkMass(t *rapid.T, s *Sim, m Message, at time.Time) {
 			require.Equal(t, one.SentAt.IsZero(), one.Status != resultSent)
 			require.True(t, task.Status != taskOpen || one.Status == resultOpen)
 			require.True(t, one.SentAt.IsZero() || !one.SentAt.Before(task.SentAt) && !one.SentAt.After(at))
+			if one.Status != resultOpen && one.ChatID != "" {
+				require.Equal(t, one.Status == resultLost, !owns(s.tenant, staff, one.ChatID, task.SentAt.Unix()))
+			}
 		}
 	}
 	// Once it is over nothing changes.
 	require.Equal(t, s.Tasks(m.ID, end), s.Tasks(m.ID, end.AddDate(1, 0, 0)))
 	require.Equal(t, s.Results(m.ID, tasks[0].Sender, end), s.Results(m.ID, tasks[0].Sender, end.AddDate(1, 0, 0)))
+}
+
+// owns reports whether the chat is the person's at the instant.
+func owns(t *tenant, staff int, id string, at int64) bool {
+	chat, _ := t.chatNumber(id)
+	owners, _ := t.tenures(nil, chat, at)
+	return at < t.dissolved(chat) && owners[len(owners)-1].staff == staff
 }
 
 // checkReceivers compares whom a sender's message goes to with who was in which
@@ -259,6 +271,32 @@ func checkReceivers(t *rapid.T, s *Sim, m Message, sender int, results []Result)
 	}
 }
 
+// Receivers are the same whoever asks when, and in whatever order: what the register
+// keeps of the past is dropped and made again.
+func TestReceiversOfAllTimesAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSim(t, Options{Seed: 8, Chats: 60, GroupMessages: 2})
+	now := s.Now()
+	all := slices.Collect(s.Messages(now))
+	reached := func(m Message) []Result { return s.Results(m.ID, s.Tasks(m.ID, now)[0].Sender, now) }
+	want := map[string][]Result{}
+	for _, m := range all {
+		want[m.ID] = reached(m)
+	}
+	var wait sync.WaitGroup
+	for worker := range 4 {
+		wait.Go(func() {
+			for i := range all {
+				m := all[(i*97+worker*101)%len(all)] // 97 has no divisor in common with their number
+				assert.Equal(t, want[m.ID], reached(m))
+			}
+		})
+	}
+	wait.Wait()
+	require.Len(t, s.register.spans, spansMax)
+	require.NotZero(t, len(all)%97)
+}
+
 func TestOneMonth(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -291,7 +329,7 @@ func TestRefusalsOfMassMessages(t *testing.T) {
 	c := newClient(t, Options{Seed: 6})
 	from, to := c.ago(20).Unix(), c.ago(10).Unix()
 	window := fmt.Sprintf(`"start_time":%d,"end_time":%d`, from, to)
-	m := c.message(func(Message) bool { return true })
+	m := c.message(func(m Message) bool { return m.CreateType == 1 })
 	sender := c.sim.Tasks(m.ID, c.sim.Now())[0].Sender
 	idle := c.owners(100)
 	idle = slices.DeleteFunc(idle, func(id string) bool { return c.sim.Results(m.ID, id, c.sim.Now()) != nil })
@@ -339,17 +377,16 @@ func TestRefusalsOfMassMessages(t *testing.T) {
 	require.Zero(t, got.Errcode, got.Errmsg)
 }
 
-// message is the newest message with tasks that can be read and is as wanted.
+// message is the oldest message with tasks that can be read and is as wanted.
 func (c *client) message(wanted func(Message) bool) Message {
 	now := c.sim.Now()
-	var found Message
 	for m := range c.sim.Messages(now) {
 		if m.CancelledAt.IsZero() && !m.TasksAt.After(now) && wanted(m) {
-			found = m
+			return m
 		}
 	}
-	require.NotEmpty(c.t, found.ID)
-	return found
+	require.Fail(c.t, "there is no such message")
+	return Message{}
 }
 
 func TestErrorsHaveEmptyLists(t *testing.T) {

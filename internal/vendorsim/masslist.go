@@ -92,7 +92,7 @@ func (s *Sim) massList(c *call) ([]byte, refusal) {
 			return nil, bad
 		}
 	}
-	found := s.massesBetween(&r, creator, c.at.Unix())
+	found := s.massesBetween(&r, creator, c.at.Add(-c.listedLate).Unix())
 	p, bad := s.page(c, r.paging, massListSize, r.fingerprint(), len(found))
 	if bad.code != codeOK {
 		return nil, bad
@@ -113,12 +113,12 @@ func (s *Sim) namedStaff(id string, at time.Time) (int, refusal) {
 	return n, refusal{}
 }
 
-// massesBetween are the messages asked for that are made by now. A creator below 0
+// massesBetween are the messages asked for that are made by an instant. A creator below 0
 // is anybody.
-func (s *Sim) massesBetween(r *massListRequest, creator int, now int64) []mass {
+func (s *Sim) massesBetween(r *massListRequest, creator int, by int64) []mass {
 	t := s.tenant
 	var found []mass
-	until := t.massCount(min(*r.End, now))
+	until := t.massCount(min(*r.End, by))
 	if until == 0 {
 		return nil
 	}

@@ -83,6 +83,8 @@ type call struct {
 	service time.Time // real time plus what the clock was moved
 	address string    // of the caller, without port
 	list    listBend
+	// listedLate is how old a mass message has to be to stand in the list.
+	listedLate time.Duration
 }
 
 // ServeHTTP answers vendor calls under /cgi-bin/ and control calls under /_sim/;
