@@ -156,7 +156,9 @@
 // With [Options.Odd] some answers take the shapes that a client has to survive:
 // numbers as strings, unknown fields, null for "none", NUL, lone surrogates and
 // bytes that are no UTF-8 in texts, join scenes 0 and 17, join time 0, one person
-// in a chat twice, pages shorter than their limit, an unknown status. The truth
+// in a chat twice, pages shorter than their limit, an unknown status, attachments of
+// an unknown kind, tasks that are sent with status 1 or 3, join ways of type and
+// scene 3. The truth
 // ([Sim.Chat]) holds such texts as the bytes sent; a lone surrogate stands in it
 // as its three bytes (ED A0 80 for \ud800), which are not valid UTF-8.
 package vendorsim

@@ -95,7 +95,7 @@ type Limits struct {
 }
 
 // ResignedRule is one of two readings of vendor doc 92120, which also decides
-// about the statistics of resigned owners.
+// about statistics and mass messages of people who have resigned.
 type ResignedRule int
 
 // The readings: users' reports and the vendor's staff from 2021 to 2024 say the
