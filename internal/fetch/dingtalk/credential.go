@@ -81,19 +81,10 @@ func (c *Client) askToken(ctx context.Context, endpoint string, credential func(
 				}
 				// Before anything else can fail and speak of it.
 				c.http.Scrubber().Add(text)
-				life = seconds(answer.ExpireIn)
+				life = token.Seconds(answer.ExpireIn.Value)
 				return nil
 			})
 		},
 	})
 	return text, life, err
-}
-
-// seconds is a life; 0 where it cannot be one.
-func seconds(n lenient.Int) time.Duration {
-	const max = 365 * 24 * 60 * 60
-	if n.Value < 0 || n.Value > max {
-		return 0
-	}
-	return time.Duration(n.Value) * time.Second
 }

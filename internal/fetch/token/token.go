@@ -52,6 +52,14 @@ func (t Token) Text() string {
 // Format prints nothing of the token, in any verb.
 func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "Token(***)") }
 
+// Seconds is a life as vendors tell it; 0 where it cannot be one.
+func Seconds(n int64) time.Duration {
+	if n < 0 || n > int64(lifeMax/time.Second) {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
 // Options say how tokens are got.
 type Options struct {
 	// Endpoint names the token call in errors.

@@ -33,6 +33,7 @@ import (
 	_ "time/tzdata" // the vendor's zone must load on hosts without a zone database
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/token"
 	"syncd/internal/model"
 )
 
@@ -115,7 +116,7 @@ type Client struct {
 	parallel int
 	now      func() time.Time
 	http     *fetch.Client
-	tokens   *tokens
+	tokens   *token.Keeper
 }
 
 // New returns a client. It calls nobody yet.
@@ -195,7 +196,7 @@ func (c *Client) Budget() *fetch.Budget { return c.http.Budget() }
 // Check asks for a token and nothing more: it shows whether the credential is
 // good. The error is that of a call.
 func (c *Client) Check(ctx context.Context) error {
-	_, err := c.tokens.get(ctx)
+	_, err := c.tokens.Get(ctx)
 	return err
 }
 
@@ -255,15 +256,15 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 	}
 	var page model.Page
 	for repeated := false; ; repeated = true {
-		var used token
+		var used token.Token
 		resp, err := c.http.Do(ctx, fetch.Request{
 			Endpoint: what.endpoint,
 			Prepare: func(ctx context.Context) (*http.Request, error) {
 				var err error
-				if used, err = c.tokens.get(ctx); err != nil {
+				if used, err = c.tokens.Get(ctx); err != nil {
 					return nil, err
 				}
-				return c.request(ctx, what.endpoint, used.text(), body)
+				return c.request(ctx, what.endpoint, used.Text(), body)
 			},
 			Verdict: func(a fetch.Answer) *fetch.Error {
 				// Before decoding: what it repeats of our request would become a
@@ -279,15 +280,15 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 			return page, err
 		}
 		if repeated {
-			return page, c.tokens.condemn(used, refused)
+			return page, c.tokens.Condemn(used, refused, fixApp)
 		}
-		c.tokens.discard(used)
+		c.tokens.Discard(used)
 	}
 }
 
-func (c *Client) request(ctx context.Context, endpoint, token string, body []byte) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, endpoint, accessToken string, body []byte) (*http.Request, error) {
 	path := "externalcontact/" + endpoint
-	address := c.base + path + "?" + url.Values{"access_token": {token}}.Encode()
+	address := c.base + path + "?" + url.Values{"access_token": {accessToken}}.Encode()
 	if body == nil {
 		return http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	}

@@ -253,7 +253,7 @@ func TestNothingPrintsTheSecret(t *testing.T) {
 	require.NoError(t, c.Check(t.Context()))
 	opts := Options{Source: "acme", Secret: testSecret}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		for _, value := range []any{c, opts, &opts, *c, *c.http, *c.tokens.http, struct{ O Options }{opts}, []*Client{c}} {
+		for _, value := range []any{c, opts, &opts, *c, *c.http, c.tokens, struct{ O Options }{opts}, []*Client{c}} {
 			text := fmt.Sprintf(verb, value)
 			require.NotContains(t, text, testSecret, "%s of %T", verb, value)
 			require.NotContains(t, text, "tok-0", "%s of %T", verb, value)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/token"
 )
 
 func TestOneRefreshForEverybody(t *testing.T) {
@@ -113,7 +114,7 @@ func TestANewTokenRefusedStopsTheSource(t *testing.T) {
 		require.EqualValues(t, 2, v.calls.Load(), "nobody asks again")
 		require.EqualValues(t, 2, v.tokenCalls.Load())
 
-		time.Sleep(refusalRest)
+		time.Sleep(token.RefusalRest)
 		_, err = c.Page(t.Context(), ownersChain(c), "")
 		require.Equal(t, fetch.ClassAuth, asError(t, err).Class)
 		require.EqualValues(t, 4, v.calls.Load())
@@ -123,7 +124,7 @@ func TestANewTokenRefusedStopsTheSource(t *testing.T) {
 func TestAWrongSecretIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	for code, rest := range map[int]time.Duration{
-		40001: credentialRest, 40013: credentialRest, 40091: credentialRest, 45031: credentialRest, 60020: refusalRest,
+		40001: token.CredentialRest, 40013: token.CredentialRest, 40091: token.CredentialRest, 45031: token.CredentialRest, 60020: token.RefusalRest,
 	} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
