@@ -1,8 +1,10 @@
 package wecom
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +30,9 @@ func TestConformance(t *testing.T) {
 		fmt.Fprintf(w, `{"errcode":0,"errmsg":"ok","access_token":%q,"expires_in":7200}`, fetchtest.Token)
 		return true
 	}
+	answer := func(code int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { fmt.Fprint(w, failure(code)) }
+	}
 	newSource := func(t *testing.T, base, secret string, opts fetch.Options) fetchtest.Source {
 		t.Helper()
 		c, err := New(Options{Source: "acme", BaseURL: base, CorpID: testCorp, Secret: secret, Fetch: opts})
@@ -42,6 +47,7 @@ func TestConformance(t *testing.T) {
 		"chats": {
 			Chain:  model.Chain{Stream: "chats", Subject: "status/0", Params: []byte(`{"status_filter":0,"limit":1000}`)},
 			Answer: sample(t, "chats/first.json"),
+			List:   listOfChats(),
 		},
 		"members": {
 			Chain:  model.Chain{Stream: "members", Subject: "wrTestChat0001", Params: []byte(`{"need_name":1}`)},
@@ -85,7 +91,39 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v.New, v.Authenticate = newSource, authenticate
+			v.TokenRefused, v.Throttled = answer(42001), answer(45009)
 			fetchtest.Run(t, v)
 		})
+	}
+}
+
+func listOfChats() *fetchtest.List {
+	return &fetchtest.List{
+		Page: func(next string, elements ...string) string {
+			cursor, err := json.Marshal(next)
+			if err != nil {
+				return err.Error()
+			}
+			return fmt.Sprintf(`{"errcode":0,"errmsg":"ok","group_chat_list":[%s],"next_cursor":%s}`, strings.Join(elements, ","), cursor)
+		},
+		Element: func(id, member string) string {
+			if member != "" {
+				member = "," + member
+			}
+			return fmt.Sprintf(`{"chat_id":%q,"status":0%s}`, id, member)
+		},
+		IDs: func(page model.Page) (ids []string) {
+			for _, chat := range page.Chats {
+				ids = append(ids, chat.ID)
+			}
+			return ids
+		},
+		Cursor: func(r *http.Request) string {
+			var body chatsRequest
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+				return err.Error()
+			}
+			return body.Cursor
+		},
 	}
 }
