@@ -163,6 +163,14 @@ func (m *Meter) wait(use MeterUse, lane string, now time.Time) (time.Duration, s
 	return use.MonthEnd.Sub(now), what + " are used up"
 }
 
+// Granted is how many calls there are by the end of the day of an instant, since its
+// month began: all of them, and those of [LaneReads].
+func (m *Meter) Granted(at time.Time) (all, reads int64) {
+	month := m.month(at)
+	all = m.granted(month, month.day)
+	return all, m.readsOf(all)
+}
+
 // granted is how many calls there are in the month by the end of a day of it.
 func (m *Meter) granted(month meterMonth, day int) int64 {
 	return min(int64(m.PerMonth), int64(m.PerMonth)*int64(day+meterHeadStart)/int64(month.days))

@@ -60,27 +60,29 @@ func collectGaps(rows pgx.Rows) ([]model.Gap, error) {
 	return gaps, err
 }
 
-// KnownChats counts the chats that are known and not gone. A status of -1 and an
-// owner of "" are not known yet.
+// KnownChats counts the chats that are known and not gone. A status of -1, an owner
+// of "" and a relation of "" are not known yet, or the vendor has none.
 type KnownChats struct {
-	Total    int64
-	ByStatus map[int64]int64
-	ByOwner  map[string]int64
+	Total      int64
+	ByStatus   map[int64]int64
+	ByOwner    map[string]int64
+	ByRelation map[string]int64
 }
 
 // KnownChats counts the chats of a source.
 func (s *Store) KnownChats(ctx context.Context, source string) (KnownChats, error) {
-	k := KnownChats{ByStatus: map[int64]int64{}, ByOwner: map[string]int64{}}
+	k := KnownChats{ByStatus: map[int64]int64{}, ByOwner: map[string]int64{}, ByRelation: map[string]int64{}}
 	rows, err := s.pool.Query(ctx, q("plan_chats"), source)
 	if err != nil {
 		return k, fmt.Errorf("plan_chats: %w", err)
 	}
-	var owner string
+	var owner, relation string
 	var status, n int64
-	_, err = pgx.ForEachRow(rows, []any{&owner, &status, &n}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&owner, &status, &relation, &n}, func() error {
 		k.Total += n
 		k.ByStatus[status] += n
 		k.ByOwner[owner] += n
+		k.ByRelation[relation] += n
 		return nil
 	})
 	if err != nil {
