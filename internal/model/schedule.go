@@ -37,9 +37,6 @@ type Standing struct {
 	Paused bool
 	// ResumeAt is until when the source is left alone, or zero.
 	ResumeAt time.Time
-	// OthersWait says that a job of a source that has waited longer for its turn
-	// could run now.
-	OthersWait bool
 	// Failures and SourceFailures count slices in a row that failed, or were
 	// blocked.
 	Failures, SourceFailures int

@@ -15,7 +15,7 @@ import (
 
 const (
 	// dispatchMax is how many runs one transaction enqueues.
-	dispatchMax = 500
+	dispatchMax = 1000
 	// dispatchTimeout bounds a look for due runs: the next one is a second away.
 	dispatchTimeout = 30 * time.Second
 	// attemptsMax is how often a job may fail, or lose its worker, before it is
@@ -133,16 +133,23 @@ func (e *Engine) enqueue(ctx context.Context, tx pgx.Tx, due []model.DueRun, now
 	if err != nil {
 		return nil, fmt.Errorf("insert jobs: %w", err)
 	}
-	active, late := map[[2]string]activeJob{}, []int64(nil)
+	active := map[[2]string]activeJob{}
+	var late, added []int64
+	var sources []string
 	for _, r := range results {
 		var args slice
 		if err := json.Unmarshal(r.Job.EncodedArgs, &args); err != nil {
 			return nil, fmt.Errorf("read args of job %d: %w", r.Job.ID, err)
 		}
 		active[[2]string{args.Source, args.Stream}] = activeJob{mode: args.Mode, isNew: !r.UniqueSkippedAsDuplicate}
-		if r.Job.Priority > priorityFirst {
+		if !r.UniqueSkippedAsDuplicate {
+			added, sources = append(added, r.Job.ID), append(sources, args.Source)
+		} else if r.Job.Priority > priorityFirst {
 			late = append(late, r.Job.ID)
 		}
+	}
+	if err := e.store.Queue(ctx, tx, added, sources); err != nil {
+		return nil, err
 	}
 	// What waits to go on with an earlier run has new things to read now.
 	if len(late) > 0 {

@@ -8,11 +8,11 @@
 // unique while they are active, per source and stream. One that has more to do
 // snoozes: its row holds no state, the checkpoint says where to go on.
 //
-// Workers are shared by turns: a job yields to one of a source that was served
-// less recently, a source holds at most half of the workers of a process, and
-// one that fails is left alone for a while as a whole. The first slice of a run
-// goes before the further slices of others, so that what is new (yesterday's
-// statistics, the latest chats) does not wait for what is long (a backfill).
+// Workers are shared by turns: the queue is ordered by when a source was served
+// last, a source holds at most half of the workers of a process, and one that
+// fails is left alone for a while as a whole. The first slice of a run goes before
+// the further slices of others, so that what is new (yesterday's statistics, the
+// latest chats) does not wait for what is long (a backfill).
 //
 // A worker that dies is noticed by River, which gives its job to another one; the
 // lease that every commit checks (internal/store) keeps a slow original from
@@ -57,8 +57,9 @@ type Store interface {
 	Dispatch(ctx context.Context, now, probeAt time.Time, limit int,
 		enqueue func(context.Context, pgx.Tx, []model.DueRun) ([]model.Advance, error)) (int, error)
 	Prioritize(ctx context.Context, tx pgx.Tx, jobs []int64, priority int) error
-	Standing(ctx context.Context, source, stream, mode string, now time.Time, queue string, priority int) (model.Standing, error)
-	Serve(ctx context.Context, source string) error
+	Queue(ctx context.Context, tx pgx.Tx, jobs []int64, sources []string) error
+	Standing(ctx context.Context, source, stream, mode string) (model.Standing, error)
+	Serve(ctx context.Context, source, queue string) error
 	NoteSlice(ctx context.Context, note model.SliceNote) error
 	QueueDepth(ctx context.Context, queue string, now time.Time) (model.QueueDepth, error)
 }

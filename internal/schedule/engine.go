@@ -35,7 +35,7 @@ const (
 	// pollJobs is the pause between two looks for jobs, also without LISTEN.
 	pollJobs = 250 * time.Millisecond
 	// fetchPause is the least pause between two fetches of jobs.
-	fetchPause = 50 * time.Millisecond
+	fetchPause = 10 * time.Millisecond
 	// doneKept is how long jobs that went well are kept.
 	doneKept = 10 * time.Minute
 	// ProbeEvery is the usual pause between two tries of a paused source.
@@ -78,8 +78,8 @@ type Hooks struct {
 	Began func(source, stream string)
 	// Ended is a slice that ended. Transient and Unknown ones are repeated.
 	Ended func(source, stream string, kind Kind, took time.Duration)
-	// Yielded is a job that was fetched and put back without a slice, because the
-	// turn is another source's or its own is left alone for a while.
+	// Yielded is a job that was fetched and put back without a slice, because its
+	// source has enough of them in flight or is left alone for a while.
 	Yielded func(source, stream string)
 	// Panicked is a slice that ended in a panic, beside its Ended.
 	Panicked func(source, stream string)

@@ -28,7 +28,7 @@ type worker struct {
 // NextRetry is at once for a job whose worker died.
 func (*worker) NextRetry(job *river.Job[slice]) time.Time { return time.Now().Add(job.Args.pause) }
 
-// Work does one slice of a stream, if it is its turn.
+// Work does one slice of a stream, if it may.
 func (w *worker) Work(ctx context.Context, job *river.Job[slice]) error {
 	e, args := w.engine, job.Args
 	give, ok := e.turns.take(args.Source)
@@ -40,14 +40,14 @@ func (w *worker) Work(ctx context.Context, job *river.Job[slice]) error {
 	if e.stops() {
 		return river.JobSnooze(0)
 	}
-	st, err := e.store.Standing(ctx, args.Source, args.Stream, args.Mode, e.opts.Now(), Queue, job.Priority)
+	st, err := e.store.Standing(ctx, args.Source, args.Stream, args.Mode)
 	if err != nil {
 		return river.JobSnooze(outagePause)
 	}
 	if goes, err := e.admit(ctx, args, st); !goes {
 		return err
 	}
-	if err := e.store.Serve(ctx, args.Source); err != nil {
+	if err := e.store.Serve(ctx, args.Source, Queue); err != nil {
 		return river.JobSnooze(outagePause)
 	}
 	began := e.opts.Now()
@@ -78,9 +78,6 @@ func (e *Engine) admit(ctx context.Context, args slice, st model.Standing) (goes
 	case st.ResumeAt.After(now):
 		e.opts.Hooks.Yielded(args.Source, args.Stream)
 		return false, river.JobSnooze(st.ResumeAt.Sub(now))
-	case st.OthersWait:
-		e.opts.Hooks.Yielded(args.Source, args.Stream)
-		return false, river.JobSnooze(0)
 	}
 	return true, nil
 }

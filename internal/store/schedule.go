@@ -141,14 +141,13 @@ func (s *Store) Prioritize(ctx context.Context, tx pgx.Tx, jobs []int64, priorit
 	return nil
 }
 
-// Standing tells how a stream and its source stand before a slice of a job with
-// that priority in River's queue. A stream without a schedule is not enabled.
-func (s *Store) Standing(ctx context.Context, source, stream, mode string, now time.Time, queue string, priority int,
-) (model.Standing, error) {
+// Standing tells how a stream and its source stand before a slice. A stream
+// without a schedule is not enabled.
+func (s *Store) Standing(ctx context.Context, source, stream, mode string) (model.Standing, error) {
 	var st model.Standing
 	var resumeAt *time.Time
-	err := s.pool.QueryRow(ctx, q("schedule_standing"), source, stream, mode, now, queue, priority).
-		Scan(&st.Enabled, &st.Halted, &st.Paused, &resumeAt, &st.Failures, &st.SourceFailures, &st.OthersWait)
+	err := s.pool.QueryRow(ctx, q("schedule_standing"), source, stream, mode).
+		Scan(&st.Enabled, &st.Halted, &st.Paused, &resumeAt, &st.Failures, &st.SourceFailures)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return model.Standing{}, nil
 	}
@@ -161,12 +160,23 @@ func (s *Store) Standing(ctx context.Context, source, stream, mode string, now t
 	return st, nil
 }
 
-// Serve notes that a slice of the source begins: it was its turn.
-func (s *Store) Serve(ctx context.Context, source string) error {
-	if _, err := s.pool.Exec(ctx, q("schedule_serve"), source); err != nil {
-		return fmt.Errorf("schedule_serve: %w", err)
-	}
-	return nil
+// Queue places new jobs in River's queue: sources that were served less recently
+// come first. sources is parallel to jobs.
+func (s *Store) Queue(ctx context.Context, tx pgx.Tx, jobs []int64, sources []string) error {
+	_, err := exec(ctx, tx, "schedule_queue", jobs, sources)
+	return err
+}
+
+// Serve notes that a slice of the source begins: its other jobs in River's queue
+// go behind those of all other sources.
+func (s *Store) Serve(ctx context.Context, source, queue string) error {
+	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+		if _, err := exec(ctx, tx, "schedule_serve", source); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, "schedule_requeue", source, queue)
+		return err
+	})
 }
 
 // NoteSlice notes how a slice ended.

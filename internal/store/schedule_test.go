@@ -77,7 +77,7 @@ func TestHealthOfASource(t *testing.T) {
 			n.Began = n.At
 		}
 		require.NoError(t, s.NoteSlice(ctx, n))
-		st, err := s.Standing(ctx, "acme", "chats", "", n.At, "slices", 1)
+		st, err := s.Standing(ctx, "acme", "chats", "")
 		require.NoError(t, err)
 		return st
 	}
