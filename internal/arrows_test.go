@@ -49,6 +49,8 @@ var arrows = []row{
 	{pkg: "internal/fetch/*", imports: []string{"internal/fetch", "internal/fetch/lenient", "internal/fetch/token", "internal/model"}}, // vendors, fetchtest
 	{pkg: "internal/model", stdOnly: true},
 
+	{pkg: "internal/web", imports: []string{"internal/model"}},
+
 	{pkg: "internal/store", imports: []string{"internal/model", "migrations"}},
 	{pkg: "internal/store/storetest", imports: []string{"internal/store", "internal/model", "internal/embedpg", "migrations"}},
 	{pkg: "migrations"},
