@@ -73,6 +73,7 @@ func (f *fleet) muster(cfg *config.Config, bounds fetch.Options) ([]*crew, error
 			closeUnused(crews)
 			return nil, err
 		}
+		src.count(f.store, f.host.now)
 		crews = append(crews, &crew{source: src, vessel: &vessel{
 			close: src.client.Close, leaseTTL: cfg.LeaseTTL, breaker: breaker,
 			runner: sweep.NewRunner(src.Name, src.client, f.store, sweep.Options{

@@ -73,6 +73,11 @@ func (d *daemon) build(ctx context.Context, db *database) error {
 		d.log.Info().Msg("a pooler stands before the database: jobs are looked for four times a second instead of being told")
 	}
 	d.store = store.New(db.pool)
+	if db.server != nil { // just started: who was at work there before is dead
+		if err := d.store.FreeJobs(ctx, schedule.Queue); err != nil {
+			return err
+		}
+	}
 	d.secrets = fetch.NewScrubber()
 	d.fleet = newFleet(d.host, d.log, d.store)
 	d.engine, err = schedule.New(db.pool, d.store, d.fleet, schedule.Options{

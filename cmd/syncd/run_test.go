@@ -149,8 +149,17 @@ func TestRunReloads(t *testing.T) {
 	saw(t, d.stderr, "the configuration is reloaded")
 	s.until("the changes", `count(*) filter (where not enabled and stream = 'members') = 1
 		and count(*) filter (where expression = '7 3 * * *' and enabled) = 1 from sync.schedule`)
-	s.sameAsTruth()
 	require.Equal(t, exitUsage, s.run("reload", "--log-level", "loud").code)
+
+	// Another source takes its place: what was read stays.
+	text, err := os.ReadFile(s.config)
+	require.NoError(t, err)
+	s.write("syncd.yaml", strings.Replace(string(text), "- name: acme\n", "- name: other\n", 1))
+	hangups <- syscall.SIGHUP
+	s.until("the other source to be read", `count(distinct stream) = 2 from sync.pass where source = 'other' and outcome = 'complete'`)
+	s.until("the first one to be out of use", `count(*) = 0 from sync.schedule where source = 'acme' and enabled`)
+	require.False(t, scalar[bool](s.site, `select enabled from sync.source where source = 'acme'`))
+	require.Equal(t, 20, scalar[int](s.site, `select count(*) from groupchat.chat where source = 'acme'`))
 	d.signals <- syscall.SIGTERM
 	require.Equal(t, exitOK, d.wait().code)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rs/zerolog"
@@ -94,6 +95,50 @@ func TestDeadWorkerIsReplaced(t *testing.T) {
 	r.start(done)
 	soon(t, "another process has done it", func() bool { return r.jobs("completed") == 1 })
 	require.Equal(t, "done", r.outcome("acme", "chats"))
+}
+
+// Who knows that all others are dead need not wait for them.
+func TestFreedJobsGoOnAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := r.engine(done)
+	r.settled(e, hourly("acme/chats"))
+	r.due("acme/chats")
+	require.NoError(t, e.Dispatch(t.Context()))
+	r.exec(`update river.river_job set state = 'running', attempt = 1, attempted_at = now()`)
+	r.exec(`insert into river.river_leader (elected_at, expires_at, leader_id) values (now(), now() + interval '15 s', 'dead')`)
+	require.NoError(t, store.New(r.pool).FreeJobs(t.Context(), schedule.Queue))
+	require.Zero(t, get[int](r, `select count(*) from river.river_leader`))
+	r.run(e)
+	soon(t, "it is done", func() bool { return r.jobs("completed") == 1 })
+}
+
+// A stop does not wait for a database that is away.
+func TestStopWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	admin, name := r.administer()
+	g := newGate()
+	e := r.engine(g.slice)
+	r.settled(e, hourly("acme/chats"))
+	stop := r.run(e)
+	r.due("acme/chats")
+	g.next(t)
+	for _, sql := range []string{
+		"alter database " + name + " allow_connections false",
+		"select pg_terminate_backend(pid) from pg_stat_activity where datname = '" + name + "'",
+	} {
+		_, err := admin.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	select {
+	case <-ended: // well or not: what it could not note is found out by others
+	case <-time.After(soonMax):
+		require.Fail(t, "it waits for the database")
+	}
+	require.Zero(t, e.InFlight())
 }
 
 // Without LISTEN, as behind a pooler of transactions, everything works.

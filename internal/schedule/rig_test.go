@@ -71,7 +71,7 @@ func done(context.Context, schedule.Task) schedule.Verdict {
 // engine is an engine of the rig that does not run yet.
 func (r *rig) engine(w work, adjust ...func(*schedule.Options)) *schedule.Engine {
 	r.t.Helper()
-	opts := schedule.Options{Workers: 4, Schema: store.RiverSchema, Now: r.now, Log: zerolog.New(zerolog.NewTestWriter(r.t))}
+	opts := schedule.Options{Workers: 4, Schema: store.RiverSchema, Now: r.now, Log: zerolog.Nop()}
 	opts.Hurry()
 	for _, f := range adjust {
 		f(&opts)

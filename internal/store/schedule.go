@@ -12,9 +12,9 @@ import (
 )
 
 // ApplySchedules makes the schedules those listed, at now: new ones run at their
-// FirstRunAt, a changed expression takes the NextRunAt given, the others keep
-// theirs. What is not listed is disabled. Sources that were paused are tried
-// again at once. first is parallel to list.
+// first, which is parallel to list; a changed expression takes the NextRunAt given,
+// the others keep theirs. Streams that are not listed are disabled, and so are
+// sources without any. Sources that were paused are tried again at once.
 func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, first []time.Time, now time.Time) error {
 	var sources, streams, modes, expressions, zones []string
 	var next []time.Time
@@ -32,6 +32,7 @@ func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, firs
 			{"schedule_add", []any{sources, streams, modes, expressions, zones, first}},
 			{"schedule_disable", []any{sources, streams, modes}},
 			{"schedule_hasten", []any{sources, now}},
+			{"source_disable", []any{sources}},
 		} {
 			if _, err := exec(ctx, tx, step.name, step.args...); err != nil {
 				return err
@@ -192,6 +193,16 @@ func (s *Store) NoteSlice(ctx context.Context, n model.SliceNote) error {
 			orNull(n.HoldSource, time.Time{}), orNull(n.ProbeAt, time.Time{}), n.Began)
 		return err
 	})
+}
+
+// FreeJobs gives back the jobs in River's queue that somebody is at, and the lead.
+// It is for a process that knows that all others are dead: River would wait for
+// them.
+func (s *Store) FreeJobs(ctx context.Context, queue string) error {
+	if _, err := s.pool.Exec(ctx, q("schedule_free"), queue); err != nil {
+		return fmt.Errorf("schedule_free: %w", err)
+	}
+	return nil
 }
 
 // orNull is nil for the value that says that there is none.
