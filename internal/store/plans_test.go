@@ -30,7 +30,19 @@ func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
 		insert into sync.item (source, stream, subject, due_at)
 		select 'acme', 'members', 'wr' || i, 'epoch' from generate_series(1, 5000) i;
 		insert into sync.candidate (source, stream, record, subject, pass_id, missing_at, held, confirmed_by)
-		select 'acme', 'chats', 'chat', 'wr' || i, 1, 'epoch', false, 'members' from generate_series(1, 5000) i`)
+		select 'acme', 'chats', 'chat', 'wr' || i, 1, 'epoch', false, 'members' from generate_series(1, 5000) i;
+		insert into groupchat.sop_task (source, task_id, chat_id, first_seen_at, listed_at, list_hash, list_scope)
+		select 'acme', 'wr' || i, 'wr' || i % 100, 'epoch', 'epoch', 0, 0 from generate_series(1, 5000) i;
+		insert into groupchat.group_set (source, group_set_id, first_seen_at, listed_at, list_hash, list_scope)
+		select 'acme', 'wr' || i, 'epoch', 'epoch', 0, 0 from generate_series(1, 5000) i;
+		insert into groupchat.chat_tag (source, chat_id, tag_name, first_seen_at, listed_at)
+		select 'acme', 'wr' || i, 'tag' || j, 'epoch', 'epoch' from generate_series(1, 1000) i, generate_series(1, 5) j;
+		insert into groupchat.chat_calendar (source, chat_id, ordinal, raw, first_seen_at, listed_at, hash)
+		select 'acme', 'wr' || i, j, '{}', 'epoch', 'epoch', 0 from generate_series(1, 1000) i, generate_series(1, 5) j;
+		insert into groupchat.robot_message (source, process_query_key, open_conversation_id, robot_code)
+		select 'acme', 'wr' || i, 'cid', 'bot' from generate_series(1, 5000) i;
+		insert into groupchat.robot_message_read (source, process_query_key, user_id, first_seen_at)
+		select 'acme', 'wr' || i, 'u' || j, 'epoch' from generate_series(1, 1000) i, generate_series(1, 5) j`)
 	require.NoError(t, err)
 
 	ids := []string{"wr11", "wr12", "wr13", "wr14", "wr15", "wr16", "wr17", "wr18", "wr19", "wr20", "wr21", "wr22"}
@@ -51,6 +63,32 @@ func TestStatementsReadWhatTheyAreAskedFor(t *testing.T) {
 		{name: "owner_ask", args: []any{"acme", ids}, rows: 12},
 		{name: "item_ask", args: []any{"acme", "members", ids}, rows: 12},
 		{name: "candidate_ask", args: []any{"acme", "chats", "chat", ids}, rows: 12},
+		{
+			name: "sop_task_ask", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill(1::bigint, array[12])", "1::bigint", "false"},
+		},
+		{
+			name: "group_set_ask", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill(1::bigint, array[12])", "1::bigint", "false"},
+		},
+		{name: "chat_tag_ask", args: []any{"acme", ids}, rows: 60},
+		{name: "chat_calendar_ask", args: []any{"acme", ids}, rows: 60},
+		{
+			name: "robot_message_ask", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill('SUCCESS'::text, array[12])", "false"},
+		},
+		{
+			name: "robot_message_read_add", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill('new'::text, array[12])", "array_fill('epoch'::timestamptz, array[12])"},
+		},
+		{
+			name: "robot_message_status", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill('SUCCESS'::text, array[12])", "array_fill('epoch'::timestamptz, array[12])"},
+		},
+		{
+			name: "robot_message_close", args: []any{"acme", ids}, rows: 12,
+			more: []string{"array_fill('epoch'::timestamptz, array[12])", "array_fill('old'::text, array[12])"},
+		},
 		{
 			name: "item_move", args: []any{"acme", "members", ids}, rows: 12,
 			more: []string{
@@ -100,6 +138,51 @@ func rowsRead(t *testing.T, tx pgx.Tx) (n int64) {
 		from pg_stat_xact_user_tables where schemaname in ('sync', 'groupchat')`).Scan(&n)
 	require.NoError(t, err)
 	return n
+}
+
+// Seeding messages, and looking for tasks that a list lacks, reads each table once or
+// looks rows up by their keys.
+func TestManyMessagesAndTasksAreNoTrouble(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	_, err := pool.Exec(ctx, `
+		insert into groupchat.robot_message (source, process_query_key, open_conversation_id, robot_code)
+		select 'acme', 'wr' || i, 'cid', 'bot' from generate_series(1, 5000) i;
+		insert into sync.item (source, stream, subject, due_at)
+		select 'acme', 'message_reads', 'wr' || i, 'epoch' from generate_series(1, 6000) i;
+		insert into groupchat.chat (source, chat_id, created_at, first_seen_at, known_from)
+		select 'acme', 'wr' || i, case when i > 4000 then now() else 'epoch' end, 'epoch', 'epoch' from generate_series(1, 5000) i;
+		insert into groupchat.sop_task (source, task_id, chat_id, first_seen_at, listed_at, list_hash, list_scope)
+		select 'acme', 't' || i, 'wr' || i, 'epoch', 'epoch', 0, 1 from generate_series(1, 5000) i;
+		insert into sync.reject (source, stream, kind, parent, id, raw_hash, raw, reason, pass_id, first_seen_at, last_seen_at)
+		select 'acme', 'chats', 'chat', '', 'wr' || i, 0, '', '', 7, 'epoch', 'epoch' from generate_series(1, 2000) i;
+		insert into sync.page (pass_id, subject, record, ids)
+		select 7, 'all', 'task', array_agg('t' || i) from generate_series(2001, 3000) i`)
+	require.NoError(t, err)
+	for _, s := range []struct {
+		name string
+		args []any
+		rows int64
+	}{
+		{"item_seed_message_reads", []any{"acme", "message_reads", t0}, 60000},
+		{"candidate_missing_task", []any{"acme", "chats", 7, 1, t0, t0}, 20000},
+		{"candidate_add_task", []any{"acme", "chats", 7, 1, t0, t0, t0, false, ""}, 20000},
+	} {
+		text, err := os.ReadFile("sql/" + s.name + ".sql")
+		require.NoError(t, err)
+		tx, err := pool.Begin(ctx)
+		require.NoError(t, err)
+		_, err = tx.Exec(ctx, "set local plan_cache_mode = force_custom_plan; set local statement_timeout = '20s'")
+		require.NoError(t, err)
+		before := rowsRead(t, tx)
+		tag, err := tx.Exec(ctx, string(text), s.args...)
+		require.NoError(t, err, s.name)
+		require.LessOrEqual(t, rowsRead(t, tx)-before, s.rows, s.name)
+		if s.name == "candidate_add_task" {
+			require.Equal(t, int64(1000), tag.RowsAffected(), "those of readable chats that are old enough")
+		}
+		require.NoError(t, tx.Rollback(ctx))
+	}
 }
 
 // Items are seeded by reading chats and items once each, and not the items for

@@ -9,11 +9,18 @@ select $1, $2, 'task', n.task_id, $3, $7, $8, $9
   from (select t.task_id
           from groupchat.sop_task t
          where t.source = $1 and t.gone_at is null and t.list_scope = $4 and t.first_seen_at < $5
-           and not exists (select from groupchat.chat c
-                            where c.source = $1 and c.chat_id = t.chat_id and c.created_at > $6)
-           and not exists (select from sync.reject r
-                            where r.source = $1 and r.stream = $2 and r.kind = 'chat' and r.id = t.chat_id
-                              and r.pass_id = $3)
+        except
+        select t.task_id
+          from groupchat.chat c
+         cross join lateral (select t.task_id from groupchat.sop_task t
+                              where t.source = $1 and t.chat_id = c.chat_id offset 0) t
+         where c.source = $1 and c.created_at > $6
+        except
+        select t.task_id
+          from sync.reject r
+         cross join lateral (select t.task_id from groupchat.sop_task t
+                              where t.source = $1 and t.chat_id = r.id offset 0) t
+         where r.source = $1 and r.stream = $2 and r.kind = 'chat' and r.pass_id = $3
         except
         select unnest(p.ids) from sync.page p where p.pass_id = $3 and p.record = 'task'
         except
