@@ -14,8 +14,9 @@ import (
 // on the lane "".
 const LaneReads = "reads"
 
-// meterHeadStart is how many days' calls a month may be ahead: enough for a weekly
-// full pass of a large tenant to run in one day.
+// meterHeadStart is how many days' calls a month may be ahead when it begins: enough
+// for a weekly full pass of a large tenant to run in one day. It melts until the month
+// ends, or its last days would be left without calls.
 const meterHeadStart = 3
 
 // MeterOptions say what a source may call in a calendar month.
@@ -34,8 +35,9 @@ type MeterOptions struct {
 // Meter is the call budget of one source over calendar months, kept in the database:
 // all processes together never book more calls than there are, whatever restarts.
 //
-// A month lasts a month: by the end of its day d of D, at most PerMonth · (d + 3) / D
-// calls are booked. Days that were not used up leave theirs to the following ones.
+// A month lasts a month: by the end of its day d of D, at most the part
+// (d + 3 · (D - d) / D) / D of PerMonth is booked, so that every day has calls of its
+// own. Days that were not used up leave theirs to the following ones.
 // The lane of reads has its share of that, and all others may use everything.
 //
 // Calls may overlap.
@@ -173,7 +175,9 @@ func (m *Meter) Granted(at time.Time) (all, reads int64) {
 
 // granted is how many calls there are in the month by the end of a day of it.
 func (m *Meter) granted(month meterMonth, day int) int64 {
-	return min(int64(m.PerMonth), int64(m.PerMonth)*int64(day+meterHeadStart)/int64(month.days))
+	days := int64(month.days)
+	ahead := int64(meterHeadStart) * (days - int64(day))
+	return int64(m.PerMonth) * (int64(day)*days + ahead) / (days * days)
 }
 
 // readsOf is how many of some calls the lane of reads may use.

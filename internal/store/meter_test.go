@@ -70,9 +70,9 @@ func (m *meterBench) use() store.MeterUse {
 
 func TestAMonthOfCallsLastsAMonth(t *testing.T) {
 	t.Parallel()
-	m := newMeterBench(t, 60, 0.5) // 2 calls a day of November, 3 days of them ahead
+	m := newMeterBench(t, 60, 0.5) // 2 calls a day of November, 3 days of them ahead at first
 	n, wait, why := m.drain("reads")
-	require.Equal(t, 4, n)
+	require.Equal(t, 3, n)
 	require.Equal(t, 24*time.Hour, wait)
 	require.Equal(t, "today's part of the 30 calls of the month, of 60, that may ask who has read messages is used up", why)
 	m.now = m.now.Add(10 * time.Hour)
@@ -94,26 +94,43 @@ func TestAMonthOfCallsLastsAMonth(t *testing.T) {
 	require.Equal(t, store.MeterUse{
 		Month: time.Date(2026, 11, 1, 0, 0, 0, 0, m.now.Location()), MonthEnd: time.Date(2026, 12, 1, 0, 0, 0, 0, m.now.Location()),
 		Lanes: [2]store.LaneUse{
-			{Limit: 60, Used: 10, Left: 50, LeftToday: 12},
-			{Lane: store.LaneReads, Limit: 30, Used: 4, Left: 26, LeftToday: 7},
+			{Limit: 60, Used: 9, Left: 51, LeftToday: 11},
+			{Lane: store.LaneReads, Limit: 30, Used: 3, Left: 27, LeftToday: 7},
 		},
 	}, m.use())
 	n, _, _ = m.drain("")
-	require.Equal(t, 12, n, "days that were not used up are left")
+	require.Equal(t, 11, n, "days that were not used up are left")
 
 	m.now = m.now.AddDate(0, 0, 30-8)
 	n, wait, why = m.drain("reads")
-	require.Equal(t, 26, n)
+	require.Equal(t, 27, n)
 	require.Equal(t, 24*time.Hour, wait)
 	require.Equal(t, "the 30 calls of the month, of 60, that may ask who has read messages are used up", why)
 	n, wait, why = m.drain("")
-	require.Equal(t, 12, n)
+	require.Equal(t, 13, n)
 	require.Equal(t, 24*time.Hour, wait)
 	require.Equal(t, "the 60 calls of the month are used up", why)
 	require.Zero(t, m.use().Lanes[0].Left)
 	m.now = m.now.Add(wait)
 	n, _, _ = m.drain("")
-	require.Equal(t, 4*60/31, n, "a new month")
+	require.Equal(t, 60*(1*31+3*30)/(31*31), n, "a new month")
+}
+
+// Whoever makes every call that there is finds some on every day, the last one
+// included.
+func TestEveryDayOfAMonthHasCalls(t *testing.T) {
+	t.Parallel()
+	m := newMeterBench(t, 300, 0.5)
+	sum := 0
+	for day := 1; day <= 30; day++ {
+		n, _, _ := m.drain([]string{"", "reads"}[day%2])
+		require.GreaterOrEqual(t, n, 4, "day %d", day)
+		rest, _, _ := m.drain("")
+		require.GreaterOrEqual(t, n+rest, 9, "day %d", day)
+		sum += n + rest
+		m.now = m.now.AddDate(0, 0, 1)
+	}
+	require.Equal(t, 300, sum)
 }
 
 func TestASmallMonthWaitsForTheDayOfItsNextCall(t *testing.T) {
@@ -121,11 +138,11 @@ func TestASmallMonthWaitsForTheDayOfItsNextCall(t *testing.T) {
 	m := newMeterBench(t, 5, 0) // one call in 6 days
 	n, wait, _ := m.drain("")
 	require.Zero(t, n)
-	require.Equal(t, 2*24*time.Hour, wait, "on the 3rd, with 3 days ahead")
+	require.Equal(t, 3*24*time.Hour, wait, "on the 4th, with less than 3 days ahead")
 	_, wait, why := m.drain("reads")
 	require.Equal(t, 30*24*time.Hour, wait)
 	require.Equal(t, "the 0 calls of the month, of 5, that may ask who has read messages are used up", why)
-	m.now = m.now.AddDate(0, 0, 2)
+	m.now = m.now.AddDate(0, 0, 3)
 	n, wait, _ = m.drain("")
 	require.Equal(t, 1, n)
 	require.Equal(t, 6*24*time.Hour, wait)
@@ -183,9 +200,9 @@ func TestNeverMoreCallsThanThereAre(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Equal(t, 130, taken[""]+taken["reads"], "13 of 30 days")
-	require.LessOrEqual(t, taken["reads"], 39)
-	require.Equal(t, fmt.Sprint(130, taken["reads"]), scalar[string](&bench{t: t, pool: pool},
+	require.Equal(t, 120, taken[""]+taken["reads"], "10 of 30 days, and 2 ahead")
+	require.LessOrEqual(t, taken["reads"], 36)
+	require.Equal(t, fmt.Sprint(120, taken["reads"]), scalar[string](&bench{t: t, pool: pool},
 		"select concat_ws(' ', used, reads_used) from sync.call_budget"))
 }
 
@@ -272,7 +289,7 @@ func (o *meterOracle) wait(now time.Time, lane string) time.Duration {
 func (o *meterOracle) allows(at time.Time, lane string) bool {
 	month := at.Format("2006-01")
 	days := time.Date(at.Year(), at.Month()+1, 0, 0, 0, 0, 0, o.zone).Day()
-	part := min(float64(o.limit), float64(o.limit)*float64(at.Day()+3)/float64(days))
+	part := float64(o.limit) * (float64(at.Day()) + 3*float64(days-at.Day())/float64(days)) / float64(days)
 	whole := float64(int(part + 1e-9))
 	return float64(o.used[month]+1) <= part+1e-9 &&
 		(lane != "reads" || float64(o.reads[month]+1) <= o.share*whole+1e-9)
