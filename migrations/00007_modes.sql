@@ -21,7 +21,9 @@ create unique index pass_open on sync.pass (source, stream, mode) where finished
 alter table sync.checkpoint
     add column created_after timestamptz,
     add column created_until timestamptz,
-    add column resumes bigint not null default 0;
+    add column resumes bigint not null default 0,
+    add column unordered boolean not null default false;
+comment on column sync.checkpoint.unordered is 'True when the vendor has shown an older record after a younger one; the watermark says nothing then.';
 comment on column sync.checkpoint.created_after is 'The chain is frozen to records created then or later; NULL from the first.';
 comment on column sync.checkpoint.created_until is 'The chain is frozen to records created then or earlier; NULL to the latest.';
 comment on column sync.checkpoint.resumes is 'How often the chain went on from its watermark with a new cursor.';
@@ -102,7 +104,7 @@ comment on column sync.page.ids is 'Ids of records that one transaction has seen
 drop table sync.watermark;
 
 comment on column sync.checkpoint.watermark is 'Instant up to which everything is held, where the vendor has an ordered field.';
-alter table sync.checkpoint drop column resumes, drop column created_until, drop column created_after;
+alter table sync.checkpoint drop column unordered, drop column resumes, drop column created_until, drop column created_after;
 
 drop index sync.pass_open;
 delete from sync.checkpoint where pass_id in (select pass_id from sync.pass where mode <> '');

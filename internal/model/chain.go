@@ -168,7 +168,7 @@ type StreamSpec struct {
 // Otherwise it leaves none, for chains of an older time may not have come to
 // theirs; see Marks.
 func (s StreamSpec) MarkOf(cp Checkpoint) time.Time {
-	if s.Bounds != nil && s.Bounds.Ascending {
+	if s.Bounds != nil && s.Bounds.Ascending && !cp.Unordered {
 		return cp.Watermark
 	}
 	return time.Time{}
@@ -189,7 +189,7 @@ func (s StreamSpec) Marks(started time.Time) map[string]time.Time {
 // Ascends reports whether the chain can go on from what it has committed without
 // its cursor.
 func (s StreamSpec) Ascends(cp Checkpoint) bool {
-	return s.Bounds != nil && s.Bounds.Ascending && cp.Watermark.After(cp.Chain.Bounds.After)
+	return s.Bounds != nil && s.Bounds.Ascending && !cp.Unordered && cp.Watermark.After(cp.Chain.Bounds.After)
 }
 
 // LaneOf returns the watermark's lane of a subject, "" for none.
@@ -302,6 +302,9 @@ type Checkpoint struct {
 	// Watermark is the youngest creation among what was committed since the chain
 	// was opened; zero where the stream has none.
 	Watermark time.Time
+	// Unordered says that the vendor has shown an older record after a younger one:
+	// the watermark says nothing then.
+	Unordered bool
 	// UpdatedAt is when the cursor was born.
 	UpdatedAt time.Time
 }

@@ -112,7 +112,7 @@ func (c *commit) moveCheckpoints(ctx context.Context, tx pgx.Tx) error {
 			to := m.last.To
 			n, err = exec(ctx, tx, "checkpoint_move", c.source, c.stream, subject, m.from, to.Version,
 				to.Cursor, to.Pages, to.Restarts, string(to.Chain.Params), to.UpdatedAt, timeOrNull(to.Watermark),
-				timeOrNull(to.Chain.Bounds.After), to.Resumes)
+				timeOrNull(to.Chain.Bounds.After), to.Resumes, to.Unordered)
 		}
 		if err != nil {
 			return err

@@ -292,7 +292,7 @@ func checkpoints(ctx context.Context, db querier, pass model.Pass) ([]model.Chec
 		var params string
 		var mark, after, until *time.Time
 		err := row.Scan(&cp.Chain.Subject, &params, &cp.Cursor, &cp.Version, &cp.Pages, &cp.Restarts, &cp.UpdatedAt,
-			&cp.Chain.Owners, &mark, &after, &until, &cp.Resumes)
+			&cp.Chain.Owners, &mark, &after, &until, &cp.Resumes, &cp.Unordered)
 		cp.Chain.Params = json.RawMessage(params)
 		cp.Watermark = timeOrZero(mark)
 		cp.Chain.Bounds = model.Bounds{After: timeOrZero(after), Until: timeOrZero(until)}

@@ -17,7 +17,7 @@ const (
 
 // next is the checkpoint after a page that was read at cp.
 func next(cp model.Checkpoint, page model.Page) model.Checkpoint {
-	cp.Watermark = youngest(cp.Watermark, page)
+	cp = follow(cp, page)
 	cp.Cursor = page.Next
 	cp.Version++
 	cp.Pages++
@@ -25,11 +25,18 @@ func next(cp model.Checkpoint, page model.Page) model.Checkpoint {
 	return cp
 }
 
-// youngest is the latest creation among what a list page tells and mark.
-func youngest(mark time.Time, page model.Page) time.Time {
+// follow raises the watermark of the checkpoint by what a list page tells. What
+// claims to be younger than the chain can show does not count, and an older record
+// after a younger one says that the vendor keeps no order.
+func follow(cp model.Checkpoint, page model.Page) model.Checkpoint {
 	see := func(created *time.Time) {
-		if created != nil && created.After(mark) {
-			mark = *created
+		until := cp.Chain.Bounds.Until
+		switch {
+		case created == nil, !until.IsZero() && created.After(until):
+		case created.Before(cp.Watermark):
+			cp.Unordered = true
+		default:
+			cp.Watermark = *created
 		}
 	}
 	for i := range page.Chats {
@@ -38,7 +45,7 @@ func youngest(mark time.Time, page model.Page) time.Time {
 	for i := range page.GroupSets {
 		see(page.GroupSets[i].CreatedAt)
 	}
-	return mark
+	return cp
 }
 
 // resumed is the checkpoint of a chain that goes on without its cursor: from the

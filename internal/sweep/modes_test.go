@@ -304,3 +304,40 @@ func TestSpansAreHeldTogether(t *testing.T) {
 	v.pass(sweep.Request{Full: true})
 	require.Equal(t, "04:00:00-10:00:00", v.bounds[len(v.bounds)-1], "a full pass reads whatever can be read")
 }
+
+// A vendor that does not keep the order that was asked for is read all the same: a
+// lost cursor begins the chain anew, and nothing is taken to be held.
+func TestDisorderIsNoticed(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	good := v.source.answer
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		page, err := good(chain, cursor)
+		slices.Reverse(page.Chats)
+		return page, err
+	}
+	v.dead["4"] = 1
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, res.Outcome)
+	require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
+	require.Equal(t, []string{"-08:59:30", "-08:59:30"}, v.bounds)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+	v.mode("new").pass(sweep.Request{})
+	require.Equal(t, "-08:59:30", v.bounds[len(v.bounds)-1])
+}
+
+// A record that claims to be younger than the chain can show raises no watermark.
+func TestWatermarkIsNotInTheFuture(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	good := v.source.answer
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		page, err := good(chain, cursor)
+		if page.Last {
+			page.Chats[len(page.Chats)-1].CreatedAt = new(v.now.Add(time.Hour))
+		}
+		return page, err
+	}
+	v.mode("full").pass(sweep.Request{})
+	require.Equal(t, "08:57:00", v.scalar("select (watermark at time zone 'UTC')::time from sync.watermark"))
+}

@@ -6,7 +6,7 @@ select subject, params_raw, cursor, version, pages, restarts,
        case when isfinite(updated_at) then updated_at else 'epoch' end, owners,
        case when isfinite(watermark) then watermark end,
        case when isfinite(created_after) then created_after end,
-       case when isfinite(created_until) then created_until end, resumes
+       case when isfinite(created_until) then created_until end, resumes, unordered
   from sync.checkpoint
  where source = $1 and stream = $2 and pass_id = $3
  order by subject
