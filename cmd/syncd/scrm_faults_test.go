@@ -140,7 +140,9 @@ var scrmFaults = []struct {
 }
 
 // scrmMoves are the faults that move the tenant.
-var scrmMoves = []string{"inserted", "inserted:groups=40,times=1", "deleted:times=2,groups=3,row=5", "deleted:row=50,times=1", "time-passes:by=6h"}
+var scrmMoves = []string{
+	"inserted", "inserted:groups=40,times=1", "deleted:times=2,groups=3,row=5", "deleted:row=50,times=1", "time-passes:by=6h",
+}
 
 func TestSCRMFaults(t *testing.T) {
 	t.Parallel()

@@ -197,7 +197,8 @@ func TestSCRMFilters(t *testing.T) {
 		{"keyword: no group is called so", func(scrm.Group) bool { return false }},
 		{"page_size: 30", nil},
 	} {
-		_, err := s.pool.Exec(t.Context(), "truncate groupchat.chat, groupchat.sop_task, groupchat.chat_tag, groupchat.chat_calendar, groupchat.owner")
+		_, err := s.pool.Exec(t.Context(), `truncate groupchat.chat, groupchat.sop_task, groupchat.chat_tag,
+			groupchat.chat_calendar, groupchat.owner`)
 		require.NoError(t, err)
 		s.setSCRM(c.settings)
 		s.ok("sync")

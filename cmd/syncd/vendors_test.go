@@ -22,7 +22,13 @@ import (
 // %s is the vendor's URL. Its database is new and migrated.
 func newVendorSite(tb testing.TB, vendor http.Handler, env map[string]string, lines string) *site {
 	tb.Helper()
-	s := &site{t: tb, dsn: storetest.DSN(tb)}
+	return newVendorSiteIn(tb, storetest.DSN(tb), vendor, env, lines)
+}
+
+// newVendorSiteIn is newVendorSite in a database that there is.
+func newVendorSiteIn(tb testing.TB, dsn string, vendor http.Handler, env map[string]string, lines string) *site {
+	tb.Helper()
+	s := &site{t: tb, dsn: dsn}
 	s.vendor = httptest.NewServer(vendor)
 	tb.Cleanup(s.vendor.Close)
 	var err error
@@ -65,10 +71,15 @@ streams:
 // newSCRMSite is a site that reads a simulated Tanma SCRM.
 func newSCRMSite(tb testing.TB, o scrm.Options) (*site, *scrm.Sim) {
 	tb.Helper()
+	return newSCRMSiteIn(tb, storetest.DSN(tb), o)
+}
+
+func newSCRMSiteIn(tb testing.TB, dsn string, o scrm.Options) (*site, *scrm.Sim) {
+	tb.Helper()
 	o.AppKey, o.PerSecond = testSecret, -1
 	sim, err := scrm.New(o)
 	require.NoError(tb, err)
-	return newVendorSite(tb, sim, map[string]string{"SCRM_APP_KEY": testSecret}, scrmSource), sim
+	return newVendorSiteIn(tb, dsn, sim, map[string]string{"SCRM_APP_KEY": testSecret}, scrmSource), sim
 }
 
 // dingtalkSource is a source of DingTalk that calls as fast as it likes, but for
