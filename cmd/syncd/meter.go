@@ -17,10 +17,15 @@ type boundMeter struct{ meter atomic.Pointer[fetch.Meter] }
 // count has the calls of the source counted in the database.
 func (s *source) count(db *store.Store, now func() time.Time) {
 	if s.meter != nil {
-		s.meter.bind(store.NewMeter(db, store.MeterOptions{
-			Source: s.Name, PerMonth: s.Limits.PerMonth, ReadsShare: s.Limits.ReadsShare, Zone: s.Timezone, Now: now,
-		}))
+		s.meter.bind(s.newMeter(db, now))
 	}
+}
+
+// newMeter is what counts them, for a source with a limit by the month.
+func (s *source) newMeter(db *store.Store, now func() time.Time) *store.Meter {
+	return store.NewMeter(db, store.MeterOptions{
+		Source: s.Name, PerMonth: s.Limits.PerMonth, ReadsShare: s.Limits.ReadsShare, Zone: s.Timezone, Now: now,
+	})
 }
 
 // bind sets where calls are counted.
