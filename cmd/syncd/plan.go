@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,10 +212,7 @@ func (p *planner) stream(ctx context.Context, spec model.StreamSpec) (plannedStr
 	case model.ShapeList:
 		err = p.list(ctx, spec, pass, open, &planned)
 	case model.ShapeDetail:
-		var n int64
-		n, err = p.store.PlannedItems(ctx, pass, open, p.now)
-		planned.to(p.source.client.Endpoint(spec.Name, ""), n)
-		planned.Note = fmt.Sprintf("%d that are due now", n)
+		err = p.detail(ctx, spec, pass, open, &planned)
 	case model.ShapeWindow:
 		err = p.window(ctx, spec, pass, &planned)
 	}
@@ -226,6 +224,31 @@ func (s *plannedStream) to(endpoint string, calls int64) {
 	if calls > 0 {
 		s.Endpoints[endpoint] += calls
 	}
+}
+
+// detail counts the items that are due, and those that are expected to come from
+// records that another stream reads before.
+func (p *planner) detail(ctx context.Context, spec model.StreamSpec, pass model.Pass, open bool, planned *plannedStream) error {
+	n, err := p.store.PlannedItems(ctx, pass, open, p.now, spec.Items...)
+	if err != nil {
+		return err
+	}
+	fan, err := p.store.ItemFan(ctx, p.source.Name, spec.Name)
+	if err != nil {
+		return err
+	}
+	more := int64(math.Ceil(float64(fan.Records) * fan.Each))
+	planned.to(p.source.client.Endpoint(spec.Name, ""), n+more)
+	planned.Note = fmt.Sprintf("%d that are due now", n)
+	switch {
+	case more > 0:
+		planned.Note += fmt.Sprintf(", and about %d of the %d that %s reads first (%.1f each so far)",
+			more, fan.Records, strings.Join(spec.Needs, ", "), fan.Each)
+	case fan.Records > 0:
+		planned.Note += fmt.Sprintf("; more, how many nobody knows yet, of each of the %d that %s reads first",
+			fan.Records, strings.Join(spec.Needs, ", "))
+	}
+	return nil
 }
 
 // list counts the pages of the chains of a list: of those that are open, or of

@@ -55,15 +55,26 @@ type commit struct {
 	idsNoted int64
 	// gone are the chats that this commit marks as gone, with the reason.
 	gone map[string]string
+	// resting are the items that need not be read again by themselves.
+	resting map[string]bool
+}
+
+// writers are the parts of a commit in their order: first the facts, to which a
+// stream that brings a table adds its own, then what goes with them.
+var writers = []func(*commit, context.Context, pgx.Tx) error{
+	(*commit).writeListedChats, (*commit).writeDetails, (*commit).confirm, (*commit).writeOwners,
+	(*commit).writeOwnerStats, (*commit).writeDayParts, (*commit).writePeriodStats,
+	(*commit).writeTasks, (*commit).writeCalendars, (*commit).writeTags,
+	(*commit).writeGroupSets, (*commit).writeMessageReads,
+	(*commit).writeGroupMessages, (*commit).writeMessageTasks, (*commit).writeMessageResults, (*commit).writeJoinWays,
+
+	(*commit).closeRecords, (*commit).noteIDs, (*commit).moveItems, (*commit).moveCoverage, (*commit).sumDays,
+	(*commit).noteCulprits, (*commit).keepRejects, (*commit).moveCheckpoints, (*commit).count,
 }
 
 func (c *commit) run(ctx context.Context, tx pgx.Tx) error {
-	for _, write := range []func(context.Context, pgx.Tx) error{
-		c.writeListedChats, c.writeDetails, c.confirm, c.writeOwners, c.writeOwnerStats, c.writeDayParts,
-		c.writePeriodStats, c.writeTasks, c.writeCalendars, c.writeTags, c.writeGroupSets, c.writeMessageReads,
-		c.noteIDs, c.moveItems, c.moveCoverage, c.sumDays, c.noteCulprits, c.keepRejects, c.moveCheckpoints, c.count,
-	} {
-		if err := write(ctx, tx); err != nil {
+	for _, write := range writers {
+		if err := write(c, ctx, tx); err != nil {
 			return err
 		}
 	}

@@ -310,6 +310,9 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 			due[i] = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 			failures[i] = 0 // settled
 		}
+		if c.resting[subject] {
+			due[i] = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+		}
 	}
 	_, err := exec(ctx, tx, "item_move", c.source, c.stream, subjects, fetched, due, failed, failures, codes,
 		doubtHash, doubts, refused)

@@ -9,6 +9,13 @@ import (
 // Deadline is the tracer that bounds every statement.
 func Deadline(d time.Duration) pgx.QueryTracer { return deadline(d) }
 
+// ItemStatement returns the statement that seeds or plans the items of a stream,
+// with its first parameters.
+func ItemStatement(stream, rest string) (sql string, args []any) {
+	d := detailStreams[stream]
+	return d.statement(rest), d.args("acme", stream, nil)
+}
+
 // CopyIn and CopyRow are how rows are copied.
 var CopyIn = copyIn
 

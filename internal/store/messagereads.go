@@ -10,19 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// itemCloses names, for each detail stream whose records are followed for a while,
-// the statement that notes of a record that it is not any more.
-var itemCloses = map[string]string{streamReads: "robot_message_close"}
-
 // writeMessageReads writes the status of robot messages and who has read them.
 func (c *commit) writeMessageReads(ctx context.Context, tx pgx.Tx) error {
 	if err := c.writeMessageStatus(ctx, tx); err != nil {
 		return err
 	}
-	if err := c.addReaders(ctx, tx); err != nil {
-		return err
-	}
-	return c.closeRecords(ctx, tx)
+	return c.addReaders(ctx, tx)
 }
 
 // messageStatus is the newest status that the pages of a commit tell of a message.
@@ -110,32 +103,6 @@ func (c *commit) addReaders(ctx context.Context, tx pgx.Tx) error {
 		messages[i], users[i], read[i] = key.message, key.user, first[key]
 	}
 	n, err := exec(ctx, tx, "robot_message_read_add", c.source, messages, users, read)
-	c.counts.RowsChanged += n
-	return err
-}
-
-// closeRecords notes which records are not followed any more.
-func (c *commit) closeRecords(ctx context.Context, tx pgx.Tx) error {
-	statement := itemCloses[c.stream]
-	closed := map[string]int{}
-	for i := range c.steps {
-		if move := c.steps[i].Item; move != nil && move.Closed != "" && statement != "" {
-			closed[c.steps[i].Chain.Subject] = i
-		}
-	}
-	if len(closed) == 0 {
-		return nil
-	}
-	subjects := sortedKeys(closed)
-	at, reasons := make([]time.Time, len(subjects)), make([]string, len(subjects))
-	for i, subject := range subjects {
-		step := &c.steps[closed[subject]]
-		at[i], reasons[i] = step.Item.At, cleanText(step.Item.Closed)
-		if step.Page != nil {
-			at[i] = step.Page.ReceivedAt
-		}
-	}
-	n, err := exec(ctx, tx, statement, c.source, subjects, at, reasons)
 	c.counts.RowsChanged += n
 	return err
 }

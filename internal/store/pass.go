@@ -13,12 +13,6 @@ import (
 	"syncd/internal/model"
 )
 
-// itemSeeds names, for each detail stream, the statement that gives its records
-// their items.
-var itemSeeds = map[string]string{
-	"members": "item_seed_members", "chat_checks": "item_seed_chat_checks", streamReads: "item_seed_message_reads",
-}
-
 // OpenPass resumes the open pass of the lease's stream, or opens a new one with
 // its chains or items. An open pass of another scope, one whose seen ids were
 // lost in a crash of PostgreSQL, and one that is not full where plan asks for
@@ -138,15 +132,7 @@ func startPass(ctx context.Context, tx pgx.Tx, pass *model.Pass, plan model.Pass
 		return err
 	}
 	if plan.Spec.Shape == model.ShapeDetail {
-		seed, ok := itemSeeds[plan.Spec.Name]
-		if !ok {
-			return fmt.Errorf("stream %s has no statement that seeds its items", plan.Spec.Name)
-		}
-		if _, err := exec(ctx, tx, seed, pass.Source, pass.Stream, plan.Now); err != nil || !plan.Full {
-			return err
-		}
-		_, err = exec(ctx, tx, "item_hasten_all", pass.Source, pass.Stream, plan.Now)
-		return err
+		return seedItems(ctx, tx, *pass, plan)
 	}
 	if plan.Spec.Shape == model.ShapeWindow {
 		return seedWindow(ctx, tx, *pass, plan)

@@ -105,30 +105,6 @@ func (s *Store) OpenPassOf(ctx context.Context, source string, spec model.Stream
 	return pass, true, nil
 }
 
-// itemPlans names, for each detail stream, the statement that counts what a pass
-// would read.
-var itemPlans = map[string]string{
-	"members": "plan_items_members", "chat_checks": "plan_items_chat_checks", streamReads: "plan_items_message_reads",
-}
-
-// PlannedItems counts the items that a pass of a detail stream would read: the
-// open one, or where it is not, one that begins now.
-func (s *Store) PlannedItems(ctx context.Context, pass model.Pass, open bool, now time.Time) (int64, error) {
-	start := now
-	if open {
-		start = pass.StartedAt
-	}
-	plan, ok := itemPlans[pass.Stream]
-	if !ok {
-		return 0, fmt.Errorf("stream %s has no statement that counts its items", pass.Stream)
-	}
-	var n int64
-	if err := s.pool.QueryRow(ctx, q(plan), pass.Source, pass.Stream, start, !open).Scan(&n); err != nil {
-		return 0, fmt.Errorf("%s: %w", plan, err)
-	}
-	return n, nil
-}
-
 // UnlistedOwners are the owners that a list pass would ask for on their own, in
 // batches, because the owner list has them no more.
 func (s *Store) UnlistedOwners(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error) {

@@ -15,7 +15,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"path"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -24,24 +24,24 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-//go:embed sql/*.sql
+//go:embed sql
 var sqlFS embed.FS
 
-// queries holds the text of every statement by the name of its file.
+// queries holds the text of every statement by the name of its file below sql/.
 var queries = loadQueries()
 
 func loadQueries() map[string]string {
-	files, err := sqlFS.ReadDir("sql")
+	m := map[string]string{}
+	err := fs.WalkDir(sqlFS, "sql", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := sqlFS.ReadFile(file)
+		m[strings.TrimSuffix(strings.TrimPrefix(file, "sql/"), ".sql")] = string(text)
+		return err
+	})
 	if err != nil {
 		panic(err)
-	}
-	m := make(map[string]string, len(files))
-	for _, f := range files {
-		text, err := sqlFS.ReadFile(path.Join("sql", f.Name()))
-		if err != nil {
-			panic(err)
-		}
-		m[strings.TrimSuffix(f.Name(), ".sql")] = string(text)
 	}
 	return m
 }

@@ -1,5 +1,6 @@
 -- Lets the reading role see facts and views, and the tracking role add robot
--- messages, where those roles exist. Repeated after every migration. No parameters.
+-- messages and join ways that are to be read, where those roles exist. Repeated after
+-- every migration. No parameters.
 do $$
 declare
     name text;
@@ -10,10 +11,12 @@ begin
             execute format('grant select on all tables in schema %I to syncd_reader', name);
         end loop;
     end if;
-    if exists (select from pg_roles where rolname = 'syncd_tracker')
-       and to_regclass('groupchat.robot_message') is not null then
-        grant usage on schema groupchat to syncd_tracker;
-        grant insert on groupchat.robot_message to syncd_tracker;
+    if exists (select from pg_roles where rolname = 'syncd_tracker') then
+        for name in select tablename from pg_tables
+                     where schemaname = 'groupchat' and tablename in ('robot_message', 'join_way_wanted') loop
+            execute 'grant usage on schema groupchat to syncd_tracker';
+            execute format('grant insert on groupchat.%I to syncd_tracker', name);
+        end loop;
     end if;
 end
 $$

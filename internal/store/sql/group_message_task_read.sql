@@ -1,0 +1,32 @@
+-- Notes that the receivers of senders of mass messages were read, and closes those
+-- senders of whom nothing is pending any more: whatever became of a message at a
+-- receiver stays so.
+-- $1 source; arrays of equal length, distinct: $2 msg_id/user_id, the last slash being
+-- the one between them  $3 read at  $4 whether every receiver could be read
+-- Returns the subjects that need not be read again by themselves, because they are
+-- closed or nothing was sent yet; and how many rows were changed. Uses
+-- group_message_task_pkey and group_message_result_pkey.
+with stood as materialized (
+    select n.subject, n.read_at, t.msg_id, t.user_id, t.is_sent,
+           n.whole and r.pending = 0 and (r.receivers > 0 or t.is_sent) as settled
+      from unnest($2::text[], $3::timestamptz[], $4::bool[]) as n (subject, read_at, whole)
+     cross join lateral (select *
+                           from groupchat.group_message_task t
+                          where t.source = $1 and t.msg_id = substring(n.subject from '^(.*)/')
+                            and t.user_id = substring(n.subject from '[^/]*$')
+                          limit 1) t
+     cross join lateral (select count(*) as receivers, count(*) filter (where coalesce(r.status, 0) = 0) as pending
+                           from groupchat.group_message_result r
+                          where r.source = $1 and r.msg_id = t.msg_id and r.user_id = t.user_id) r
+), moved as (
+    update groupchat.group_message_task t
+       set results_at = coalesce(t.results_at, s.read_at),
+           closed_at = case when s.settled then s.read_at end,
+           close_reason = case when s.settled then 'nothing is pending' end
+      from stood s
+     where t.source = $1 and t.msg_id = s.msg_id and t.user_id = s.user_id and t.closed_at is null
+       and (t.results_at is null or s.settled)
+    returning 1
+)
+select coalesce(array_agg(subject) filter (where settled or not is_sent), '{}'), (select count(*) from moved)
+  from stood
