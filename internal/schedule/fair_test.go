@@ -139,6 +139,26 @@ func TestStopKeepsTheJobs(t *testing.T) {
 	soon(t, "another process goes on", func() bool { return r.jobs("completed") == 2 })
 }
 
+// A slice that heeds only its context is ended with it, and its job kept.
+func TestStopEndsSlowSlices(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	began := make(chan struct{}, 1)
+	e := r.engine(func(ctx context.Context, _ schedule.Task) schedule.Verdict {
+		began <- struct{}{}
+		<-ctx.Done()
+		return schedule.Verdict{Kind: schedule.Unknown, Err: ctx.Err()}
+	})
+	r.settled(e, hourly("acme/chats"))
+	stop := r.run(e)
+	r.due("acme/chats")
+	<-began
+	require.NoError(t, stop())
+	require.Equal(t, 1, r.jobs("available"))
+	require.Equal(t, "stopped", r.outcome("acme", "chats"))
+	require.Zero(t, get[int](r, `select failures from sync.schedule`))
+}
+
 // The second signal does not wait for a slice that heeds nothing.
 func TestSecondSignalDoesNotWait(t *testing.T) {
 	t.Parallel()
