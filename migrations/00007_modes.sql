@@ -79,7 +79,10 @@ comment on column sync.item.params is 'Request params of this record, a JSON obj
 comment on column sync.item.born_at is 'When the record was born; NULL where that is not known.';
 comment on column sync.item.due_at is 'When it wants to be read again; infinity is never by itself.';
 
+comment on column sync.finding.kind is 'What kind of thing: scope_changed, not_gone, mass_disappearance, owner_refused, out_of_reach; or a rule of syncd verify: never_detailed, unknown_owner, pass_total, sum_ and a figure.';
+
 -- +goose Down
+comment on column sync.finding.kind is 'What kind of thing: scope_changed, not_gone, mass_disappearance, owner_refused; or a rule of syncd verify: never_detailed, unknown_owner, pass_total, sum_ and a figure.';
 comment on column sync.item.due_at is 'When it wants to be read again.';
 alter table sync.item drop column born_at, drop column params;
 

@@ -150,6 +150,10 @@ type Step struct {
 	Resumed bool
 	// Split are the chains that take the place of one that is closed.
 	Split []Subject
+	// Outside is the vendor's code with which it refused the time that a closed
+	// chain is frozen to: what it could have shown is noted as out of reach. ""
+	// otherwise.
+	Outside string
 	// Culprit is the owner for whose sake the vendor refused a chain, or nil.
 	Culprit *Culprit
 	// Item is set for detail streams.

@@ -94,6 +94,25 @@ func (c *commit) askCandidates(ctx context.Context, tx pgx.Tx) (map[string]bool,
 	return candidates, nil
 }
 
+// noteOutside leaves a finding for every chain whose time is out of the vendor's
+// reach.
+func (c *commit) noteOutside(ctx context.Context, tx pgx.Tx) error {
+	for i := range c.steps {
+		step := &c.steps[i]
+		if step.Outside == "" {
+			continue
+		}
+		bounds := step.Chain.Bounds
+		detail := fmt.Sprintf("the vendor refuses to list what was created from %s to %s (%s)",
+			bounds.After.UTC().Format(time.RFC3339), bounds.Until.UTC().Format(time.RFC3339), step.Outside)
+		err := addFinding(ctx, tx, c.pass, findingOutside, step.Chain.Subject, detail, "lower backfill_days of the stream", step.To.UpdatedAt)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // noteCulprits keeps the owners whom the vendor refused, and forgets the trouble
 // of those it took again.
 func (c *commit) noteCulprits(ctx context.Context, tx pgx.Tx) error {

@@ -18,6 +18,7 @@ const (
 	findingMass         = "mass_disappearance"
 	findingOwnerRefused = "owner_refused"
 	findingScope        = "scope_changed"
+	findingOutside      = "out_of_reach"
 )
 
 func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, detail, remedy string, now time.Time) error {

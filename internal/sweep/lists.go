@@ -122,6 +122,9 @@ func (t *trail) failed(ctx context.Context, err error, calls int) error {
 		return cause
 	case fetch.ClassOf(err) == fetch.ClassCursorGone && !t.cp.AtHead():
 		return t.anew(err, calls)
+	case fetch.ClassOf(err) == fetch.ClassOutside && t.cp.AtHead() && !t.chain.Bounds.After.IsZero():
+		bad, _ := errors.AsType[*fetch.Error](err)
+		return t.breakUp(model.Step{Calls: calls, Outside: bad.Code})
 	case t.cp.AtHead():
 		if parts, ok, err := t.parts(ctx, err); ok || err != nil {
 			parts.Calls = calls

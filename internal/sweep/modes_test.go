@@ -341,3 +341,23 @@ func TestWatermarkIsNotInTheFuture(t *testing.T) {
 	v.mode("full").pass(sweep.Request{})
 	require.Equal(t, "08:57:00", v.scalar("select (watermark at time zone 'UTC')::time from sync.watermark"))
 }
+
+// A time that the vendor does not list any more is noted, and does not keep the
+// others.
+func TestSpanOutOfReach(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	good := v.source.answer
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		if chain.Bounds.After.Before(v.now.Add(-40 * time.Hour)) {
+			return model.Page{}, vendorError(fetch.ClassOutside, "600018")
+		}
+		return good(chain, cursor)
+	}
+	v.mode("").spec.Bounds = &model.BoundsSpec{FromWatermark: true, Reach: 50 * time.Hour, SpanMax: 20 * time.Hour}
+	res := v.pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, res.Outcome)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+	require.Equal(t, "out_of_reach crm/@2026-11-18T07:00:00Z", v.scalar("select kind || ' ' || subject from sync.finding"))
+	require.Contains(t, v.scalar("select detail from sync.finding"), "from 2026-11-18T07:00:00Z to 2026-11-19T03:00:00Z (600018)")
+}
