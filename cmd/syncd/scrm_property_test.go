@@ -37,7 +37,8 @@ const (
 	scrmMoving = 3
 )
 
-// Groups come and go between any two calls of a pass. No group that was there all
+// Groups come and go between any two calls of a pass, which the vendor interrupts
+// now and then; it goes on within two hours, or begins anew. No group that was there all
 // the while, created before the pass's bound, is missed by a pass certified
 // complete; none is marked gone that was there, and none before a second complete
 // pass has missed it, too. The same holds for tasks. Once the tenant holds still,
@@ -61,10 +62,11 @@ func TestSCRMUnderShiftingPages(t *testing.T) {
 		})
 	}
 	require.NoError(t, g.Wait())
-	t.Logf("%d passes complete, of them %d in which groups vanished or came; %d drifted; %d groups and %d tasks gone, %d back",
-		sum.complete.Load(), sum.moving.Load(), sum.drifted.Load(), sum.gone.Load(), sum.tasksGone.Load(), sum.back.Load())
+	t.Logf("%d passes complete, of them %d in which groups vanished or came; %d drifted; %d times interrupted; "+
+		"%d groups and %d tasks gone, %d back",
+		sum.complete.Load(), sum.moving.Load(), sum.drifted.Load(), sum.resumed.Load(), sum.gone.Load(), sum.tasksGone.Load(), sum.back.Load())
 	for what, n := range map[string]*atomic.Int64{
-		"complete": &sum.complete, "complete and moving": &sum.moving, "drifted": &sum.drifted,
+		"complete": &sum.complete, "complete and moving": &sum.moving, "drifted": &sum.drifted, "interrupted": &sum.resumed,
 		"gone": &sum.gone, "tasks gone": &sum.tasksGone, "back": &sum.back,
 	} {
 		require.Greater(t, n.Load(), int64(lives/10), what)
@@ -85,7 +87,7 @@ func fromEnv(t *testing.T, name string, usual uint64) uint64 {
 }
 
 // tally counts what the schedules have met.
-type tally struct{ complete, moving, drifted, gone, tasksGone, back atomic.Int64 }
+type tally struct{ complete, moving, drifted, resumed, gone, tasksGone, back atomic.Int64 }
 
 // liveOne runs passes over one life of a tenant.
 func liveOne(ctx context.Context, pool *pgxpool.Pool, seed uint64, sum *tally) error {
@@ -115,6 +117,12 @@ func liveOne(ctx context.Context, pool *pgxpool.Pool, seed uint64, sum *tally) e
 	for n := range passes {
 		l.calm, l.rest = n >= scrmMoving, 1+l.dice.IntN(9)
 		res, err := runner.Pass(ctx, spec, sweep.Request{Trigger: "command"})
+		for err == nil && res.Outcome == model.OutcomePartial { // the vendor was out of order
+			sum.resumed.Add(1)
+			if _, err = l.sim.Advance(time.Duration(l.dice.IntN(90)) * time.Minute); err == nil {
+				res, err = runner.Pass(ctx, spec, sweep.Request{Trigger: "command"})
+			}
+		}
 		switch {
 		case err != nil:
 			return err
@@ -166,6 +174,9 @@ func newLife(seed uint64) (*life, error) {
 	}
 	l.sim.SetScript(scrm.Script{OnRequest: func(context.Context, serve.Request) serve.Verdict {
 		l.live()
+		if !l.calm && l.dice.IntN(20) == 0 {
+			return serve.Verdict{Answer: &serve.Answer{Status: http.StatusServiceUnavailable}}
+		}
 		return serve.Verdict{}
 	}})
 	return l, nil
@@ -181,7 +192,7 @@ func (l *life) client(seed uint64) (*scrmclient.Client, error) {
 	return scrmclient.New(scrmclient.Options{
 		Source: "life-" + strconv.FormatUint(seed, 10), BaseURL: "http://vendor.invalid", AppID: scrm.DefaultAppID,
 		AppKey: testSecret, PageSize: 4 + l.dice.IntN(6), UserIDs: l.users,
-		Fetch: fetch.Options{Transport: handled{l.sim}, Limits: fetch.Limits{Concurrency: 1}},
+		Fetch: fetch.Options{Transport: handled{l.sim}, TriesMax: 1, Limits: fetch.Limits{Concurrency: 1}},
 	})
 }
 
@@ -268,8 +279,12 @@ type witness struct {
 }
 
 func (w *witness) OpenPass(ctx context.Context, lease model.Lease, plan model.PassPlan) (model.Pass, error) {
-	w.from = w.life.sim.Moment()
-	return w.Store.OpenPass(ctx, lease, plan)
+	now := w.life.sim.Moment()
+	pass, err := w.Store.OpenPass(ctx, lease, plan)
+	if !pass.Resumed {
+		w.from = now
+	}
+	return pass, err
 }
 
 func (w *witness) ClosePass(ctx context.Context, lease model.Lease, pass model.Pass, spec model.StreamSpec, end model.Ending,
