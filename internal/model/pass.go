@@ -207,6 +207,9 @@ type Closing struct {
 	// Held says that they wait for a person's approval.
 	Candidates int64
 	Held       bool
+	// Drifted is how many passes in a row have drifted, this one included; 0 for
+	// another verdict.
+	Drifted int64
 }
 
 // ItemMove is what becomes of an item of a detail stream.

@@ -16,11 +16,11 @@ func Judge(res sweep.Result, err error, away func(error) bool) Verdict {
 	if err != nil {
 		return judgeOurs(err, away)
 	}
+	if res.More || res.Stopped {
+		return Verdict{Kind: More}
+	}
 	if res.Outcome == model.OutcomeComplete {
 		return Verdict{Kind: Done}
-	}
-	if res.Stopped {
-		return Verdict{Kind: More}
 	}
 	bad, vendors := errors.AsType[*fetch.Error](res.Reason)
 	switch {

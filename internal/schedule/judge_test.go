@@ -29,6 +29,8 @@ func TestJudge(t *testing.T) {
 		at   time.Time
 	}{
 		"complete":              {res: sweep.Result{Outcome: model.OutcomeComplete}, kind: Done},
+		"a slice":               {res: sweep.Result{Outcome: model.OutcomeRunning, More: true}, kind: More},
+		"to be repeated":        {res: sweep.Result{Outcome: model.OutcomeComplete, More: true}, kind: More},
 		"more":                  {res: sweep.Result{Outcome: partial, Stopped: true}, kind: More},
 		"some items unreadable": {res: sweep.Result{Outcome: partial, Reason: errors.New("3 items could not be read")}, kind: Done},
 		"transient":             {res: sweep.Result{Outcome: partial, Reason: because(fetch.ClassTransient, "")}, kind: Transient},

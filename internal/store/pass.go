@@ -113,7 +113,8 @@ func (r *openRow) unfit(ctx context.Context, tx pgx.Tx, scope int64, plan model.
 		switch {
 		case params == nil:
 			return "its chain " + cp.Chain.Subject + " is not in the configuration any more", nil
-		case !cp.Usable(params, plan.Spec.CursorTTL, plan.Now) && !(plan.Spec.Ascends(cp) && cp.SameParams(params)):
+		case cp.SameParams(params) && plan.Spec.Ascends(cp): // needs no cursor
+		case !cp.Usable(params, plan.Spec.CursorTTL, plan.Now):
 			return "the cursor of its chain " + cp.Chain.Subject + " is too old, or was born with other params", nil
 		}
 	}
@@ -374,6 +375,13 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 					return err
 				}
 			}
+		}
+		if closing.Verdict == model.VerdictDrifted {
+			err := tx.QueryRow(ctx, q("pass_drifted"), pass.Source, pass.Stream, pass.Mode).Scan(&closing.Drifted)
+			if err != nil {
+				return fmt.Errorf("pass_drifted: %w", err)
+			}
+			closing.Drifted++ // this one
 		}
 		return endPass(ctx, tx, pass, end, closing.Verdict, ids)
 	})

@@ -1,6 +1,7 @@
 package sweep_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -90,7 +91,7 @@ func (v *ledger) page(chain model.Chain, cursor string) (model.Page, error) {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, func(a, b string) int { return v.chats[a].Compare(v.chats[b]) })
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(v.chats[a].Compare(v.chats[b]), strings.Compare(a, b)) })
 	at, _ := strconv.Atoi(cursor)
 	to := min(at+2, len(ids))
 	page := model.Page{Last: to == len(ids), Total: new(int64(len(ids))), RequestedAt: v.now, ReceivedAt: v.now}
@@ -360,4 +361,52 @@ func TestSpanOutOfReach(t *testing.T) {
 	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
 	require.Equal(t, "out_of_reach crm/@2026-11-18T07:00:00Z", v.scalar("select kind || ' ' || subject from sync.finding"))
 	require.Contains(t, v.scalar("select detail from sync.finding"), "from 2026-11-18T07:00:00Z to 2026-11-19T03:00:00Z (600018)")
+}
+
+// One slice of a pass is done at a time where that is asked for; who asks for the
+// next one gets the same pass.
+func TestOneSlice(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.opts.SliceMax = time.Nanosecond
+	slices := 0
+	for res := (sweep.Result{More: true}); res.More; slices++ {
+		require.Less(t, slices, 1000)
+		res = v.mode("full").pass(sweep.Request{OneSlice: true})
+		require.Equal(t, int64(1), res.Pass.ID)
+		v.opts.SliceMax = 0
+		if !res.More {
+			require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
+		}
+	}
+	require.Equal(t, 2, slices)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+}
+
+// A pass that drifts is repeated so often in a row, whoever asks.
+func TestDriftIsRepeatedSoOften(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	n := 0
+	v.before = func(cursor string) {
+		if cursor == "2" {
+			n++
+			v.chats["late"+strconv.Itoa(n)] = v.now.Add(-time.Hour)
+		}
+	}
+	v.mode("full").spec.DriftRepeats = 2
+	var drifted []int64
+	for range 4 {
+		res := v.pass(sweep.Request{OneSlice: true})
+		require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
+		require.Equal(t, res.Closing.Drifted <= 2, res.More)
+		drifted = append(drifted, res.Closing.Drifted)
+	}
+	require.Equal(t, []int64{1, 2, 3, 4}, drifted)
+	v.before = nil
+	require.Zero(t, v.pass(sweep.Request{}).Closing.Drifted)
+	storetest.WantRows(t, v.pool, "sync.pass", 5)
+	v.before = func(cursor string) { v.chats["later"+strconv.Itoa(len(v.chats))] = v.now.Add(-time.Hour) }
+	require.Equal(t, model.VerdictDrifted, v.pass(sweep.Request{}).Closing.Verdict)
+	storetest.WantRows(t, v.pool, "sync.pass", 8)
 }

@@ -212,7 +212,7 @@ func (p *pursuit) commit(ctx context.Context, group []model.Step) error {
 		}
 	}
 	p.runner.opts.Progress(Progress{
-		Source: p.lease.Source, Stream: p.lease.Stream, Counts: p.counts, Done: p.done, Total: p.total,
+		Source: p.lease.Source, Stream: p.lease.Stream, Counts: p.counts, Added: counts, Done: p.done, Total: p.total,
 	})
 	return nil
 }

@@ -65,6 +65,8 @@ type Progress struct {
 	Source, Stream string
 	// Counts of the pass so far, including what earlier runs committed.
 	Counts model.Counts
+	// Added is what this commit added to them.
+	Added model.Counts
 	// Done and Total are items of a detail stream in this run; Total is 0 where
 	// it is not known.
 	Done, Total int64
@@ -95,6 +97,9 @@ type Request struct {
 	Wait bool
 	// Held is called once when a lease has to be waited for. May be nil.
 	Held func(*model.LeaseHeldError)
+	// OneSlice ends the run after one slice, with a pass that may be open or has to
+	// be repeated: [Result.More].
+	OneSlice bool
 	// Stop asks, when closed, to end after the pages in hand. May be nil.
 	Stop <-chan struct{}
 	// Again are days to read although they are held. May be nil.
@@ -115,6 +120,8 @@ type Result struct {
 	ResumeAt time.Time
 	// Stopped says that the pass is open because Stop asked for it.
 	Stopped bool
+	// More says that there is more to do at once, and OneSlice was asked for.
+	More bool
 }
 
 // Pass runs one pass of a stream to its end, or to where the vendor or Stop ends
@@ -132,9 +139,13 @@ func (r *Runner) Pass(ctx context.Context, spec model.StreamSpec, req Request) (
 	if err := r.forget(ctx, lease, req.Again); err != nil {
 		return Result{}, because(ctx, err)
 	}
-	for repeat := 0; ; repeat++ {
+	for {
 		res, err := r.run(ctx, lease, spec, req)
-		if err != nil || res.Closing.Verdict != model.VerdictDrifted || repeat >= spec.DriftRepeats {
+		again := err == nil && 0 < res.Closing.Drifted && res.Closing.Drifted <= int64(spec.DriftRepeats)
+		if again && req.OneSlice {
+			res.More = true
+		}
+		if !again || req.OneSlice {
 			return res, because(ctx, err)
 		}
 	}
@@ -157,6 +168,9 @@ func (r *Runner) run(ctx context.Context, lease model.Lease, spec model.StreamSp
 		if end != nil {
 			end.Pass = p.stands()
 			return *end, nil
+		}
+		if req.OneSlice {
+			return Result{Pass: p.stands(), Outcome: model.OutcomeRunning, More: true}, nil
 		}
 	}
 	return Result{Pass: p.stands()}, context.Cause(ctx)
