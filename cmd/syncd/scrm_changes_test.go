@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"syncd/internal/vendorsim"
@@ -227,4 +231,58 @@ func without1Task(t *testing.T, id string) scrm.Script {
 			a.Body, _ = json.Marshal(answer)
 		}}
 	}}
+}
+
+// A group that is handed over while the lists of two employees are read can be in
+// neither: no number tells. One such pass makes a candidate of it, and nothing more.
+func TestSCRMHandedOverBetweenTwoLists(t *testing.T) {
+	t.Parallel()
+	s, sim := newSCRMSite(t, scrm.Options{Seed: 36, Groups: 60, Start: longAgo()})
+	groups := map[int64][]scrm.Group{}
+	for g := range sim.Groups(sim.Moment()) {
+		groups[g.SalesID] = append(groups[g.SalesID], g)
+	}
+	owners := slices.SortedFunc(maps.Keys(groups), func(a, b int64) int { return len(groups[b]) - len(groups[a]) })
+	from, to := owners[0], owners[1]
+	moved := groups[from][0]
+	s.setSCRM(fmt.Sprintf("page_size: 100, user_ids: [%d, %d]", from, to))
+	s.ok("sync")
+	require.Equal(t, len(groups[from])+len(groups[to]), scalar[int](s, "select count(*) from groupchat.chat"))
+	suspects := func() []string {
+		var ids []string
+		for _, r := range rowsOf[struct{ ID string }](s, "select subject from sync.candidate where record = 'chat'") {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+
+	listed := make(chan struct{})
+	sim.SetScript(scrm.Script{
+		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+			if bytes.Contains(r.Body, []byte(strconv.FormatInt(from, 10))) {
+				<-listed
+				assert.NoError(t, sim.Delete(moved.ChatID))
+				_, err := sim.Insert(scrm.Insertion{ChatID: moved.ChatID, SalesID: to, Name: moved.ChatName, CreatedAt: moved.CreatedAt})
+				assert.NoError(t, err)
+			}
+			return vendorsim.Verdict{}
+		},
+		OnResponse: func(r vendorsim.Response) {
+			if bytes.Contains(r.Request.Body, []byte(strconv.FormatInt(to, 10))) {
+				close(listed)
+			}
+		},
+	})
+	r := s.ok("sync")
+	require.NotContains(t, r.stdout, "(drifted)", "no number tells")
+	require.Equal(t, []string{moved.ChatID}, suspects())
+	require.Equal(t, 0, s.scrmGone()[0])
+
+	sim.SetScript(scrm.Script{})
+	s.ok("sync")
+	require.Empty(t, suspects())
+	require.Equal(t, 0, s.scrmGone()[0])
+	require.Equal(t, strconv.FormatInt(to, 10), scalar[string](s, "select owner_id from groupchat.chat where chat_id = $1", moved.ChatID))
+	require.Equal(t, 1, scalar[int](s, "select count(*) from groupchat.chat_history where chat_id = $1 and owner_id = $2",
+		moved.ChatID, strconv.FormatInt(from, 10)))
 }
