@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,7 @@ type fleet struct {
 	log    zerolog.Logger
 	store  *store.Store
 	holder string
+	front  *front
 
 	mu    sync.Mutex
 	crews map[string]*crew
@@ -49,8 +52,8 @@ type vessel struct {
 	users int
 }
 
-func newFleet(h *host, log zerolog.Logger, db *store.Store) *fleet {
-	return &fleet{host: h, log: log, store: db, holder: holder(h.now()), crews: map[string]*crew{}}
+func newFleet(h *host, log zerolog.Logger, db *store.Store, front *front) *fleet {
+	return &fleet{host: h, log: log, store: db, front: front, holder: holder(h.now()), crews: map[string]*crew{}}
 }
 
 // muster makes the crews of a configuration, in its order. A source that has not
@@ -78,6 +81,7 @@ func (f *fleet) muster(cfg *config.Config, bounds fetch.Options) ([]*crew, error
 			close: src.client.Close, leaseTTL: cfg.LeaseTTL, breaker: breaker,
 			runner: sweep.NewRunner(src.Name, src.client, f.store, sweep.Options{
 				Holder: f.holder, LeaseTTL: cfg.LeaseTTL, SliceMax: sliceWork, Breaker: breaker, Now: f.host.now,
+				Progress:    f.front.committed,
 				CallsPerDay: sweep.CallsPerDay(src.limits()),
 			}),
 		}})
@@ -128,6 +132,17 @@ func (f *fleet) join(name string) *crew {
 		c.users++
 	}
 	return c
+}
+
+// sources are those of the configuration in force, by name.
+func (f *fleet) sources() []*source {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]*source, 0, len(f.crews))
+	for _, name := range slices.Sorted(maps.Keys(f.crews)) {
+		list = append(list, f.crews[name].source)
+	}
+	return list
 }
 
 // leave closes the client with its last user.
@@ -215,6 +230,7 @@ func (f *fleet) Slice(ctx context.Context, task schedule.Task) schedule.Verdict 
 	res, err := crew.runner.Pass(ctx, spec, sweep.Request{Trigger: "schedule", Stop: stop})
 	verdict := schedule.Judge(res, err, store.Away)
 	if err == nil && verdict.Kind != schedule.More {
+		f.front.passed(task.Source, task.Stream, res.Pass, res.Outcome, res.Closing.Verdict)
 		f.tell(task, res)
 	}
 	return verdict
@@ -244,7 +260,7 @@ func (f *fleet) tell(task schedule.Task, res sweep.Result) {
 	if res.Pass.Mode != "" {
 		line = line.Str("mode", res.Pass.Mode)
 	}
-	line = line.Int64("pass", res.Pass.ID).Str("outcome", string(res.Outcome)).
+	line = line.Int64("pass_id", res.Pass.ID).Str("outcome", string(res.Outcome)).
 		Int64("pages", n.Pages).Int64("rows_read", n.RowsRead).Int64("rows_changed", n.RowsChanged).
 		Int64("calls", n.Calls).Int64("retries", n.Retries).Int64("rejects", n.Rejects).
 		Int64("items_failed", n.ItemsFailed).Int64("items_refused", n.ItemsRefused).

@@ -61,6 +61,7 @@ type cli struct {
 
 	Run      runCmd      `cmd:"" help:"The daemon: sync by schedule, until interrupted."`
 	Reload   reloadCmd   `cmd:"" help:"Let running daemons read the configuration again."`
+	Probe    probeCmd    `cmd:"" help:"Ask the daemon on this machine whether it lives; for health checks."`
 	Sync     syncCmd     `cmd:"" help:"Sync now, in the foreground; resumes what was interrupted."`
 	Plan     planCmd     `cmd:"" help:"Say what a sync would call, and how long that takes; changes nothing."`
 	Status   statusCmd   `cmd:"" help:"Show how current every stream is."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,12 +30,20 @@ func (r *runCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	}
 	ctx, stop, done := interruptible(ctx, h)
 	defer done()
-	d := &daemon{cli: c, host: h, log: c.logger(h, cfg.Log), cfg: cfg}
+	log := c.logger(h, cfg.Log)
+	d := &daemon{cli: c, host: h, log: log, cfg: cfg, secrets: fetch.NewScrubber(secretsOf(cfg)...), systemd: systemd{log}}
+	if err := d.openFront(ctx); err != nil {
+		return err
+	}
+	defer d.front.close()
 	db, err := (&passFlags{NoMigrate: r.NoMigrate}).open(ctx, stop, cfg)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.close()) }()
+	defer func() {
+		d.front.close() // it asks the database
+		err = errors.Join(err, db.close())
+	}()
 	db.announce(d.log)
 	if err := d.build(ctx, db); err != nil {
 		return err
@@ -58,9 +67,10 @@ type daemon struct {
 	store  *store.Store
 	fleet  *fleet
 	engine *schedule.Engine
+	front  *front
 	// secrets masks those of every configuration that was in force.
 	secrets *fetch.Scrubber
-	hooks   schedule.Hooks
+	systemd systemd
 }
 
 // build makes the engine and puts the configuration in force.
@@ -78,22 +88,25 @@ func (d *daemon) build(ctx context.Context, db *database) error {
 			return err
 		}
 	}
-	d.secrets = fetch.NewScrubber()
-	d.fleet = newFleet(d.host, d.log, d.store)
+	d.fleet = newFleet(d.host, d.log, d.store, d.front)
 	d.engine, err = schedule.New(db.pool, d.store, d.fleet, schedule.Options{
 		Workers: d.cfg.Workers, Schema: store.RiverSchema, PollOnly: pooled, Now: d.host.now,
-		Scrub: d.secrets.Secrets, Log: d.log, Hooks: d.hooks,
+		Scrub: d.secrets.Secrets, Log: d.log, Hooks: d.front.hooks(),
 	})
 	if err != nil {
 		return err
 	}
-	return d.put(ctx, d.cfg)
+	if err := d.put(ctx, d.cfg); err != nil {
+		return err
+	}
+	d.front.back.Store(&back{pool: db.pool, store: d.store, fleet: d.fleet, engine: d.engine})
+	return nil
 }
 
 // put puts a configuration in force, or leaves everything as it is.
 func (d *daemon) put(ctx context.Context, cfg *config.Config) error {
 	d.secrets.Keep(secretsOf(cfg)...)
-	crews, err := d.fleet.muster(cfg, d.host.watched(d.log))
+	crews, err := d.fleet.muster(cfg, d.front.watched(d.host.watched(d.log)))
 	if err != nil {
 		return err
 	}
@@ -143,14 +156,21 @@ func (d *daemon) run(ctx context.Context, stop <-chan struct{}) error {
 	d.log.Info().Int("sources", len(d.cfg.Sources)).Int("workers", d.cfg.Workers).Str("version", versionText()).
 		Msg("syncd is running")
 	over, finish := context.WithCancel(ctx)
-	reloads := make(chan struct{})
-	go func() {
-		defer close(reloads)
-		d.reloadUntil(over, stop, hangups)
-	}()
+	var beside sync.WaitGroup
+	d.systemd.ready(len(d.cfg.Sources))
+	beside.Go(func() { d.reloadUntil(over, stop, hangups) })
+	beside.Go(func() { d.systemd.watch(over) })
+	beside.Go(func() {
+		select {
+		case <-stop:
+			d.front.stopping.Store(true)
+			d.systemd.stopping()
+		case <-over.Done():
+		}
+	})
 	err := d.engine.Run(ctx, stop)
 	finish()
-	<-reloads
+	beside.Wait()
 	if err = orInterrupted(ctx, err); err == nil {
 		d.log.Info().Msg("syncd has stopped")
 	}
@@ -170,7 +190,11 @@ func (d *daemon) reloadUntil(ctx context.Context, stop <-chan struct{}, hangups 
 			return
 		case <-hangups:
 		}
-		if err := d.reload(ctx); err != nil {
+		d.systemd.reloading()
+		err := d.reload(ctx)
+		d.systemd.ready(len(d.cfg.Sources))
+		d.front.metrics.Reloaded(err == nil)
+		if err != nil {
 			d.log.Error().Str("error", d.secrets.Secrets(err.Error())).
 				Msg("the configuration is not reloaded; the one before stays in force")
 			continue

@@ -35,7 +35,7 @@ func (s *daemonSite) configure(extra string) {
 	s.site.configure(s.vendor.URL, extra)
 	text, err := os.ReadFile(s.config)
 	require.NoError(s.t, err)
-	s.write("syncd.yaml", "data_dir: "+s.dataDir+"\n"+string(text))
+	s.write("syncd.yaml", "data_dir: "+s.dataDir+"\nhttp: {listen: \"127.0.0.1:0\"}\n"+string(text))
 }
 
 // write is that of the site, beside its configuration.

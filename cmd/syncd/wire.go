@@ -33,6 +33,8 @@ type vendorClient interface {
 	ListedStatus(subject model.Subject) (status int64, ok bool)
 	// ChatsPerPage is how many chats a page of the list holds at most.
 	ChatsPerPage() int
+	// Budget is what it may still call.
+	Budget() *fetch.Budget
 	Close()
 }
 
