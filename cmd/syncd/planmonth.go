@@ -121,6 +121,14 @@ func (m *monthPlanner) know(ctx context.Context) (err error) {
 	return err
 }
 
+// endOf is when a day that is left ends.
+func (m *monthPlanner) endOf(day int) time.Time {
+	if day+1 < len(m.days) {
+		return m.days[day+1]
+	}
+	return m.until
+}
+
 // demands are those of one stream.
 func (m *monthPlanner) demands(ctx context.Context, spec model.StreamSpec) ([]*demand, error) {
 	switch {
@@ -267,10 +275,7 @@ func (m *monthPlanner) ofPast(spec model.StreamSpec) []*demand {
 	perDay := float64(past.Calls) / max(1, m.now.Sub(*past.First).Hours()/24)
 	d.note = fmt.Sprintf("%.1f calls a day until now", perDay)
 	for i, at := range m.days {
-		end := m.until
-		if i+1 < len(m.days) {
-			end = m.days[i+1]
-		}
+		end := m.endOf(i)
 		if at.Before(m.now) {
 			at = m.now
 		}
@@ -288,16 +293,16 @@ func (m *monthPlanner) spread(use store.MeterUse, demands []*demand) *plannedMon
 		Source: m.source.Name, From: m.now.In(m.source.Timezone), Until: m.until, Limit: all.Limit, Used: all.Used, Fits: true,
 	}
 	if use.BlockedUntil.After(m.now) {
-		report.BlockedUntil = &use.BlockedUntil
+		report.BlockedUntil = new(use.BlockedUntil.In(m.source.Timezone))
 	}
 	slices.SortStableFunc(demands, func(a, b *demand) int { return len(a.lane) - len(b.lane) })
 	used, readsUsed := float64(all.Used), float64(reads.Used)
 	waiting, made := make([]float64, len(demands)), make([]float64, len(demands))
 	for day, at := range m.days {
-		if day > 0 && at.Before(use.BlockedUntil) {
-			continue
-		}
 		granted, grantedReads := m.meter.Granted(at)
+		if !use.BlockedUntil.Before(m.endOf(day)) {
+			granted, grantedReads = 0, 0
+		}
 		for i, d := range demands {
 			waiting[i] += d.calls[day]
 			left := max(float64(granted)-used, 0)
