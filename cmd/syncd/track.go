@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -75,7 +76,7 @@ func (t *trackAddCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
-	messages, err := t.messages()
+	messages, lines, err := t.messages()
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (t *trackAddCmd) Run(ctx context.Context, c *cli, h *host) error {
 			if t.From == "" {
 				return usage("the message cannot be followed: %w", bad.Err)
 			}
-			return usage("%s, line %d: %w; nothing was taken", t.From, bad.Index+2, bad.Err)
+			return usage("%s, line %d: %w; nothing was taken", t.From, lines[bad.Index], bad.Err)
 		}
 		if err != nil {
 			return err
@@ -98,67 +99,75 @@ func (t *trackAddCmd) Run(ctx context.Context, c *cli, h *host) error {
 	})
 }
 
-// messages are those of the flags, or of the file.
-func (t *trackAddCmd) messages() ([]store.RobotMessage, error) {
+// messages are those of the flags, or of the file with the lines on which they begin.
+func (t *trackAddCmd) messages() (messages []store.RobotMessage, lines []int, err error) {
 	given := t.Key != "" || t.Chat != "" || t.Robot != "" || !t.SentAt.IsZero()
 	switch {
 	case t.From != "" && given:
-		return nil, usage("--from takes the place of --key, --chat, --robot and --sent-at")
+		return nil, nil, usage("--from takes the place of --key, --chat, --robot and --sent-at")
 	case t.From == "-":
 		return readMessages(os.Stdin, t.From)
 	case t.From != "":
 		f, err := os.Open(t.From)
 		if err != nil {
-			return nil, usage("--from: %w", err)
+			return nil, nil, usage("--from: %w", err)
 		}
 		defer func() { _ = f.Close() }()
 		return readMessages(f, t.From)
 	case t.Key == "" || t.Chat == "" || t.Robot == "":
-		return nil, usage("--key, --chat and --robot are needed, or --from FILE")
+		return nil, nil, usage("--key, --chat and --robot are needed, or --from FILE")
 	}
-	return []store.RobotMessage{{Key: t.Key, ChatID: t.Chat, RobotCode: t.Robot, SentAt: t.SentAt}}, nil
+	return []store.RobotMessage{{Key: t.Key, ChatID: t.Chat, RobotCode: t.Robot, SentAt: t.SentAt}}, nil, nil
 }
 
 // messageColumns are those of the file; the last may be left out.
 var messageColumns = []string{"key", "chat", "robot", "sent_at"}
 
-// readMessages reads a file of messages. Its columns may stand in any order.
-func readMessages(from io.Reader, name string) ([]store.RobotMessage, error) {
-	r := csv.NewReader(from)
+// byteOrderMark is what spreadsheets begin a file with.
+const byteOrderMark = "\ufeff"
+
+// readMessages reads a file of messages, with the lines on which they begin. Its
+// columns may stand in any order.
+func readMessages(from io.Reader, name string) (messages []store.RobotMessage, lines []int, err error) {
+	text := bufio.NewReader(from)
+	if begin, _ := text.Peek(len(byteOrderMark)); string(begin) == byteOrderMark {
+		_, _ = text.Discard(len(byteOrderMark)) // it has been read
+	}
+	r := csv.NewReader(text)
 	header, err := r.Read()
 	if err != nil {
-		return nil, usage("%s: read the header line: %w", name, err)
+		return nil, nil, usage("%s: read the header line: %w", name, err)
 	}
 	at := map[string]int{}
 	for i, column := range header {
-		column = strings.TrimPrefix(strings.TrimSpace(column), "\ufeff") // as spreadsheets begin a file
+		column = strings.TrimSpace(column)
 		if _, twice := at[column]; twice || !slices.Contains(messageColumns, column) {
-			return nil, usage("%s, line 1: column %q: want each of %s once", name, column, strings.Join(messageColumns, ", "))
+			return nil, nil, usage("%s, line 1: column %q: want each of %s once", name, column, strings.Join(messageColumns, ", "))
 		}
 		at[column] = i
 	}
 	for _, column := range messageColumns[:3] {
 		if _, ok := at[column]; !ok {
-			return nil, usage("%s, line 1: there is no column %s", name, column)
+			return nil, nil, usage("%s, line 1: there is no column %s", name, column)
 		}
 	}
-	var messages []store.RobotMessage
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return messages, nil
+			return messages, lines, nil
 		}
 		if err != nil {
-			return nil, usage("%s: %w", name, err)
+			return nil, nil, usage("%s: %w", name, err)
 		}
 		m := store.RobotMessage{Key: row[at["key"]], ChatID: row[at["chat"]], RobotCode: row[at["robot"]]}
 		if i, ok := at["sent_at"]; ok && row[i] != "" {
 			if m.SentAt, err = time.Parse(time.RFC3339, row[i]); err != nil {
 				line, _ := r.FieldPos(i)
-				return nil, usage("%s, line %d: sent_at %q: want a time such as 2026-11-20T09:00:00+08:00; nothing was taken", name, line, row[i])
+				return nil, nil, usage("%s, line %d: sent_at %q: want a time such as 2026-11-20T09:00:00+08:00; nothing was taken", name, line, row[i])
 			}
 		}
-		messages = append(messages, m)
+		line, _ := r.FieldPos(0)
+		messages, lines = append(messages, m), append(lines, line)
 	}
 }
 
