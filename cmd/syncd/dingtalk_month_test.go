@@ -217,7 +217,10 @@ func (m *monthOfDing) showsItAll(first time.Time, planned plannedMonth) {
 	require.Greater(t, scalar[int](m.site, "select count(*) from groupchat.chat_history where known_until >= $1", first), 3000)
 	require.Zero(t, scalar[int](m.site, "select count(*) from sync.finding"))
 	require.Positive(t, m.short, "receipts want more than their share")
+	sent := scalar[int](m.site, "select count(*) from groupchat.robot_message where sent_at between $1 and $2", first, first.AddDate(0, 0, 29))
 	unread := scalar[int](m.site, `select count(*) from groupchat.robot_message
 		where send_status is null and sent_at between $1 and $2`, first, first.AddDate(0, 0, 29))
-	t.Logf("%d new groups; %d runs found no call left for receipts, %d messages were never read", len(fresh), m.short, unread)
+	t.Logf("%d new groups; %d runs found no call left for receipts, %d of %d messages were never read", len(fresh), m.short, unread, sent)
+	require.Greater(t, sent, 500)
+	require.LessOrEqual(t, unread, sent/4, "20 calls a day go to messages that can still be read")
 }

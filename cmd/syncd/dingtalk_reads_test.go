@@ -90,11 +90,14 @@ func TestDingTalkYoungAndOldMessages(t *testing.T) {
 	s := newDingSite(t, dingtalk.Options{Seed: 52, Chats: 100, Messages: 400, Start: dingStart, ReadyAfter: 2 * time.Hour})
 	s.tracks(time.Time{})
 	s.done("sync")
-	young, old := 0, 0
+	young, old, tooOld := 0, 0, 0
 	for _, m := range s.sim.Messages(dingStart) {
 		truth, _ := s.sim.Message(m.Key, dingStart)
 		reason := scalar[string](s.site, "select coalesce(close_reason, '') from groupchat.robot_message where process_query_key = $1", m.Key)
 		switch {
+		case m.SentAt.Before(dingStart.Add(-25 * time.Hour)):
+			tooOld++
+			require.Equal(t, "too old to be read", reason)
 		case truth.Expired:
 			old++
 			require.Equal(t, "processQueryKey.expireTime", reason)
@@ -108,7 +111,9 @@ func TestDingTalkYoungAndOldMessages(t *testing.T) {
 		}
 	}
 	require.Positive(t, young)
-	require.Greater(t, old, 10)
+	require.Positive(t, old)
+	require.Greater(t, tooOld, 100)
+	require.Equal(t, 400-tooOld, s.sim.Calls()[dingtalk.EndpointReads].Calls, "what is too old costs no call")
 	list := s.done("track", "list").stdout
 	require.Contains(t, list, "processQueryKey.expireTime, again at ")
 	require.NotContains(t, list, "closed at")

@@ -62,7 +62,7 @@ func (m *monthPlanner) ofMessages(ctx context.Context, spec model.StreamSpec) ([
 func (m *monthPlanner) follow(d *demand, how model.Follow, schedule config.Schedule, born, due time.Time, calls float64) {
 	for last := false; !last; {
 		at := schedule.Next(due.Add(-time.Second).In(m.source.Timezone))
-		if !at.Before(m.until) {
+		if !at.Before(m.until) || how.Over(born, at) {
 			return
 		}
 		d.add(m.days, at, calls)

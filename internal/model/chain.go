@@ -79,6 +79,16 @@ type Follow struct {
 	For time.Duration
 	// Min is the least pause between two reads.
 	Min time.Duration
+	// Late is how long after its end a record is still read. What is due later than
+	// that, because calls were short, is given up without a call; 0 reads it however
+	// late it is.
+	Late time.Duration
+}
+
+// Over reports whether a record born then is not worth a call any more. One whose
+// birth is not known always is.
+func (f Follow) Over(born, now time.Time) bool {
+	return f.Late > 0 && !born.IsZero() && now.After(born.Add(f.For+f.Late))
 }
 
 // Next says when a record born then is to be read again after a read at now. Last
@@ -131,6 +141,10 @@ type StreamSpec struct {
 	ConfirmedBy, Confirms string
 	// Bounds freezes the chains of a list stream; nil leaves them open.
 	Bounds *BoundsSpec
+	// Recount says that records can pass from one subject to another while a pass
+	// reads one after the other, and be missed in both. When all chains are read, the
+	// head of each is asked for once more: a total that has changed shows it.
+	Recount bool
 	// DriftRepeats is how often a pass is repeated at once because records moved
 	// while it was read.
 	DriftRepeats int

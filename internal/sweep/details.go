@@ -70,6 +70,9 @@ func (p *pursuit) readItem(ctx context.Context, h handOut, item model.Item, send
 	if item.Params != nil {
 		chain.Params = item.Params
 	}
+	if follow := p.spec.Follow; follow != nil && follow.Over(item.BornAt, p.runner.opts.Now()) {
+		return send(p.lateStep(chain))
+	}
 	page, err := p.pages(ctx, chain)
 	p.mu.Lock()
 	if fetch.ClassOf(err) == fetch.ClassTransient {
@@ -110,8 +113,20 @@ func (p *pursuit) awaitDue(h handOut, item model.Item) error {
 	return p.runner.pause(h.quota, wait, p.stop)
 }
 
-// codeFollowed is why a record is not read any more that was followed to its end.
-const codeFollowed = "followed to the end"
+const (
+	// codeFollowed is why a record is not read any more that was followed to its end.
+	codeFollowed = "followed to the end"
+	// codeLate is why one is not whose last read would have come too late.
+	codeLate = "too old to be read"
+)
+
+// lateStep gives a record up without a call.
+func (p *pursuit) lateStep(chain model.Chain) model.Step {
+	now := p.inPass(p.runner.opts.Now())
+	return model.Step{Chain: chain, Item: &model.ItemMove{
+		FailedCode: codeLate, Refused: true, At: now, DueAt: now.Add(failPauseMax), Closed: codeLate,
+	}}
+}
 
 // readStep is a good read: due again when it will be too old, or has changed.
 func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {

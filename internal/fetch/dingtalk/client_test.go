@@ -533,7 +533,7 @@ func TestSpecs(t *testing.T) {
 	require.Equal(t, full.ConfirmedBy, byName["chat_checks"].Name)
 	require.Equal(t, streamChats, byName["chat_checks"].Confirms)
 	require.Zero(t, byName["chat_checks"].MaxAge, "only when something asks for it")
-	require.Equal(t, &model.Follow{For: 24 * time.Hour, Min: 10 * time.Minute}, byName["message_reads"].Follow)
+	require.Equal(t, &model.Follow{For: 24 * time.Hour, Min: 10 * time.Minute, Late: time.Hour}, byName["message_reads"].Follow)
 	require.Empty(t, byName["group_sets"].Bounds)
 	require.Empty(t, c.Endpoint("owners", ""))
 	require.Equal(t, LaneReads, c.Lane(streamReads))

@@ -26,6 +26,10 @@ const (
 // lives.
 const cursorTTL = time.Hour
 
+// followLate is how long after its end a message is still asked for: two runs of the
+// usual schedule. Later the vendor would only say that its key has expired.
+const followLate = time.Hour
+
 // listParams are the frozen params of both lists. The fields of every params
 // struct are in fixed order, so equal params are equal bytes.
 type listParams struct {
@@ -74,7 +78,7 @@ func (c *Client) Specs() []model.StreamSpec {
 			Params: encode(struct{}{}), Concurrency: o.parallel,
 		},
 		{
-			Name: streamReads, Shape: model.ShapeDetail, Follow: &model.Follow{For: o.follow, Min: o.followEvery},
+			Name: streamReads, Shape: model.ShapeDetail, Follow: &model.Follow{For: o.follow, Min: o.followEvery, Late: followLate},
 			CursorTTL: cursorTTL, Concurrency: o.parallel,
 		},
 	}
