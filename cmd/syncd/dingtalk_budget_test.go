@@ -72,8 +72,8 @@ func TestDingTalkMonthSpentByOthers(t *testing.T) {
 	require.Contains(t, r.stdout, "; resumes at 2026-12-01T00:00:00+08:00")
 	s.sim.Disarm()
 	was, of := s.sim.Calls()[dingtalk.EndpointChats].Calls, s.calls()
-	for _, day := range []time.Duration{0, 20} {
-		s.advance(day * 24 * time.Hour)
+	for _, later := range []time.Duration{0, 20 * 24 * time.Hour} {
+		s.advance(later)
 		r = s.do("sync")
 		require.Equal(t, exitPartial, r.code, r)
 		require.Contains(t, r.stdout, "the vendor says that no call is left until 2026-12-01T00:00:00+08:00")
