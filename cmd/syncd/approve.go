@@ -26,7 +26,7 @@ func (a *approveCmd) Run(ctx context.Context, c *cli, h *host) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(h.stdout, "approved pass %d of %s/%s: %d records are confirmed one by one at the next sync\n",
+		_, err = fmt.Fprintf(h.stdout, "approved pass %d of %s/%s: %d records; each is marked gone once the next sync confirms it\n",
 			a.PassID, source, stream, n)
 		return err
 	})

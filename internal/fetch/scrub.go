@@ -18,7 +18,7 @@ import (
 
 // tokensKept is how many rotating secrets a [Scrubber] remembers: an old token
 // can turn up in a late answer.
-const tokensKept = 16
+const tokensKept = 80
 
 // textBytesMax is what is left of a long text.
 const textBytesMax = 400
@@ -59,7 +59,7 @@ func (s *Scrubber) Keep(secrets ...string) {
 }
 
 // Add makes the scrubber know a secret that rotates, such as a token. The
-// newest 16 are remembered.
+// newest 80 are remembered: more than can be in flight at once.
 func (s *Scrubber) Add(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -56,17 +56,22 @@ func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSp
 		if err != nil {
 			return err
 		}
-		counts = append(counts, n)
 		closing.Candidates += n.missing
-		if closing.Held = closing.Held || end.Breaker.Holds(n.missing, n.known); n.missing > 0 {
+		// What stands later in a list belongs to what stands before: the tasks of
+		// chats that are held back are held back with them.
+		closing.Held = closing.Held || end.Breaker.Holds(n.missing, n.known)
+		n.held = closing.Held
+		counts = append(counts, n)
+		if n.missing > 0 {
 			known += n.known
 		}
 	}
-	var err error
 	if closing.Held {
-		if closing.Held, err = notApproved(ctx, tx, pass); err != nil {
+		waits, err := notApproved(ctx, tx, pass)
+		if err != nil {
 			return err
 		}
+		closing.Held = waits
 	}
 	if closing.Candidates > 0 {
 		if err := noteMissing(ctx, tx, pass, end, *closing, known); err != nil {
@@ -74,7 +79,7 @@ func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSp
 		}
 	}
 	for _, n := range counts {
-		if err := miss(ctx, tx, pass, spec, end, n, closing.Held); err != nil {
+		if err := miss(ctx, tx, pass, spec, end, n, n.held && closing.Held); err != nil {
 			return err
 		}
 	}
@@ -87,6 +92,8 @@ type missCount struct {
 	record         model.Record
 	missing, known int64
 	owners         []string
+	// held says that the breaker holds them back, should nobody have approved it.
+	held bool
 }
 
 func noteMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, closing model.Closing, known int64) error {

@@ -336,6 +336,34 @@ func (s *Store) CountUnread(ctx context.Context, pass model.Pass) (int64, error)
 	return n, nil
 }
 
+// Totals are the greatest totals that the vendor gave for the chains of an open
+// list pass, by subject; a chain without is not among them.
+func (s *Store) Totals(ctx context.Context, pass model.Pass) (map[string]int64, error) {
+	rows, err := s.pool.Query(ctx, q("page_total_get"), pass.ID)
+	if err != nil {
+		return nil, fmt.Errorf("page_total_get: %w", err)
+	}
+	totals := map[string]int64{}
+	var subject string
+	var total int64
+	_, err = pgx.ForEachRow(rows, []any{&subject, &total}, func() error {
+		totals[subject] = total
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("page_total_get: %w", err)
+	}
+	return totals, nil
+}
+
+// Recounted adds calls to an open pass, and says whether records had moved.
+func (s *Store) Recounted(ctx context.Context, lease model.Lease, pass model.Pass, calls int, moved bool) error {
+	return s.fenced(ctx, lease, func(tx pgx.Tx) error {
+		_, err := exec(ctx, tx, "pass_shift", pass.ID, calls, moved)
+		return err
+	})
+}
+
 // MarkPass says why an open pass does not go on just now.
 func (s *Store) MarkPass(ctx context.Context, lease model.Lease, pass model.Pass, outcome model.Outcome,
 	reason string, resumeAt time.Time,

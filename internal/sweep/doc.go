@@ -48,6 +48,10 @@ type Store interface {
 	// Commit writes steps in one transaction; results are parallel to them.
 	Commit(ctx context.Context, lease model.Lease, pass model.Pass, steps []model.Step) (
 		[]model.StepResult, model.Counts, error)
+	// Totals are what the vendor counted for the chains of a list pass, by subject.
+	Totals(ctx context.Context, pass model.Pass) (map[string]int64, error)
+	// Recounted adds calls to a pass, and says whether records had moved.
+	Recounted(ctx context.Context, lease model.Lease, pass model.Pass, calls int, moved bool) error
 	// MarkPass says why an open pass does not go on just now.
 	MarkPass(ctx context.Context, lease model.Lease, pass model.Pass, outcome model.Outcome,
 		reason string, resumeAt time.Time) error

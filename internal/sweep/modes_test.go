@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -409,4 +410,56 @@ func TestDriftIsRepeatedSoOften(t *testing.T) {
 	v.before = func(cursor string) { v.chats["later"+strconv.Itoa(len(v.chats))] = v.now.Add(-time.Hour) }
 	require.Equal(t, model.VerdictDrifted, v.pass(sweep.Request{}).Closing.Verdict)
 	storetest.WantRows(t, v.pool, "sync.pass", 8)
+}
+
+// A record that passes from one subject to another behind the back of a pass is in
+// neither: counting again shows it.
+func TestRecountShowsWhatWasHandedOver(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	owners := map[string]string{}
+	for id := range v.chats {
+		owners[id] = "b"
+	}
+	v.source.answer = func(chain model.Chain, _ string) (model.Page, error) {
+		page := model.Page{Last: true, RequestedAt: v.now, ReceivedAt: v.now}
+		for _, id := range slices.Sorted(maps.Keys(owners)) {
+			if owners[id] == chain.Subject {
+				page.Chats = append(page.Chats, model.Chat{ID: id})
+			}
+		}
+		page.Total = new(int64(len(page.Chats)))
+		return page, nil
+	}
+	v.mode("full").spec.ConfirmedBy = ""
+	v.spec.Subjects = []model.Subject{{Name: "a", Params: json.RawMessage(`{}`)}, {Name: "b", Params: json.RawMessage(`{}`)}}
+	v.spec.Recount = true
+	require.Equal(t, model.VerdictComplete, v.pass(sweep.Request{}).Closing.Verdict)
+	require.Equal(t, []string{"a@", "b@", "a@", "b@"}, v.source.asked)
+	require.Equal(t, "4", v.scalar("select calls from sync.pass"))
+
+	calm := v.source.answer
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		page, err := calm(chain, cursor)
+		owners["wr02"] = "a" // once a has been read
+		return page, err
+	}
+	res := v.pass(sweep.Request{})
+	require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
+	require.Zero(t, res.Closing.Candidates)
+
+	// While the vendor does not answer, nothing is certified; the next run counts.
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		if len(v.source.asked) > 10 {
+			return model.Page{}, vendorError(fetch.ClassTransient, "http 502")
+		}
+		return calm(chain, cursor)
+	}
+	v.source.asked = make([]string, 8)
+	require.Equal(t, model.OutcomePartial, v.pass(sweep.Request{}).Outcome)
+	v.source.answer = calm
+	v.source.asked = nil
+	res = v.pass(sweep.Request{})
+	require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
+	require.Len(t, v.source.asked, 2)
 }

@@ -68,7 +68,11 @@ func (p *pursuit) slice(ctx context.Context) (*Result, error) {
 	var err error
 	switch p.spec.Shape {
 	case model.ShapeList:
-		more, err = p.followLists(ctx, handOut)
+		if more, err = p.followLists(ctx, handOut); !more && err == nil && p.end == nil {
+			var done bool
+			done, err = p.recount(ctx, handOut)
+			more = !done
+		}
 	case model.ShapeDetail:
 		more, err = p.readDetails(ctx, handOut)
 	case model.ShapeWindow:

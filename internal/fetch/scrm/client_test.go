@@ -195,6 +195,7 @@ func TestSpecs(t *testing.T) {
 	c = testClient(t, "http://vendor.invalid", change)
 	want.Scope = json.RawMessage(`{"user_ids":[4,30],"keyword":"群","tag_group_ids":[1,2],"condition_op":1}`)
 	rest := `"keyword":"群","tag_group_ids":[1,2],"condition_op":1,"page_size":50}`
+	want.Recount = true
 	want.Subjects = []model.Subject{
 		{Name: "user/4", Params: json.RawMessage(`{"user_id":4,` + rest)},
 		{Name: "user/30", Params: json.RawMessage(`{"user_id":30,` + rest)},
