@@ -36,6 +36,7 @@ func probeDatabase(ctx context.Context, cfg *config.Config, now time.Time) []pro
 			return err
 		}
 		list = append(list, probeServer(db, seen), probeEncoding(seen))
+		list = append(list, probePooler(ctx, db.pool)...)
 		schema, current := probeSchema(ctx, db)
 		list = append(list, schema, probeRights(seen, current), probeClock("clock of the database", settle(seen)))
 		if current {

@@ -118,7 +118,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 		what = append(what, name)
 	}
 	require.Equal(t, []string{
-		"config", "database", "encoding", "schema", "permissions", "clock of the database", "leases",
+		"config", "http", "database", "encoding", "schema", "permissions", "clock of the database", "leases",
 		"credential", "owner list", "chat list", "chat detail", "clock of the vendor", "budget",
 	}, what)
 	for endpoint, calls := range s.sim.Calls() {

@@ -44,12 +44,14 @@ func browse(t *testing.T, addr, path, token string) (code int, body string) {
 	return answer.StatusCode, string(text)
 }
 
+var httpBlock = regexp.MustCompile(`(?m)^http: .*$`)
+
 // with puts other keys in the place of the listen address.
 func (s *daemonSite) with(block string) {
 	s.t.Helper()
 	text, err := os.ReadFile(s.config)
 	require.NoError(s.t, err)
-	s.write("syncd.yaml", strings.Replace(string(text), `http: {listen: "127.0.0.1:0"}`, "http: "+block, 1))
+	s.write("syncd.yaml", httpBlock.ReplaceAllLiteralString(string(text), "http: "+block))
 }
 
 // What the daemon does can be read while it does it, and as long as it works.
@@ -177,19 +179,12 @@ func TestRunWithToken(t *testing.T) {
 	require.Equal(t, exitUsage, r.code, r)
 	require.Contains(t, r.stderr, "port 0")
 
-	free, err := net.Listen("tcp", "0.0.0.0:0")
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(free.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, free.Close())
 	s.env["SYNCD_HTTP_TOKEN"] = token
-	s.with(fmt.Sprintf(`{listen: "0.0.0.0:%s", token: "${SYNCD_HTTP_TOKEN}"}`, port))
-	r = s.run("probe")
-	require.Equal(t, exitFailed, r.code, r)
-	require.Contains(t, r.stderr, "no syncd run answers on 127.0.0.1:"+port)
-
+	const anyPort = `{listen: "0.0.0.0:0", token: "${SYNCD_HTTP_TOKEN}"}`
+	s.with(anyPort)
 	d, _ := s.daemon()
-	address(t, d.stderr)
+	_, port, err := net.SplitHostPort(address(t, d.stderr))
+	require.NoError(t, err)
 	addr := "127.0.0.1:" + port
 	for _, path := range []string{"/", "/metrics", "/readyz"} {
 		code, body := browse(t, addr, path, "")
@@ -202,6 +197,8 @@ func TestRunWithToken(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	code, _ = browse(t, addr, "/metrics", token)
 	require.Equal(t, http.StatusOK, code)
+	// The port is known now; the daemon reads this at its next start only.
+	s.with(strings.Replace(anyPort, "0.0.0.0:0", "0.0.0.0:"+port, 1))
 	require.Equal(t, "ok\n", s.ok("probe").stdout)
 	eventually(t, "it to be ready", func() error {
 		if r := s.run("probe", "--ready"); r.code != exitOK {
@@ -214,6 +211,10 @@ func TestRunWithToken(t *testing.T) {
 	end := d.wait()
 	require.Equal(t, exitOK, end.code)
 	require.NotContains(t, end.stderr, token)
+	s.with(fmt.Sprintf(`{listen: "%s"}`, silentPort(t)))
+	r = s.run("probe")
+	require.Equal(t, exitFailed, r.code, r)
+	require.Contains(t, r.stderr, "no syncd run answers on 127.0.0.1:")
 }
 
 // manager is what systemd listens on.

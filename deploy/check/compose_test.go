@@ -29,7 +29,7 @@ var operators = []string{
 func project(t *testing.T) *types.Project {
 	t.Helper()
 	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")},
-		cli.WithWorkingDirectory(root), cli.WithEnv(nil), cli.WithConsistency(true), cli.WithResolvedPaths(true))
+		cli.WithWorkingDirectory(root), cli.WithName("syncd"), cli.WithEnv(nil), cli.WithConsistency(true), cli.WithResolvedPaths(true))
 	require.NoError(t, err)
 	p, err := cli.ProjectFromOptions(t.Context(), options)
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestComposeMountsWhatThereIs(t *testing.T) {
 	p := project(t)
 	text, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
 	require.NoError(t, err)
-	told, _, _ := strings.Cut(string(text), "\nname:")
+	told, _, _ := strings.Cut(string(text), "\nservices:")
 	ignored, err := os.ReadFile(filepath.Join(root, ".gitignore"))
 	require.NoError(t, err)
 
