@@ -162,7 +162,9 @@ type Stream struct {
 	Periods []int `key:"periods" of:"wecom/owner_period_stats" required:"true" min:"1" max:"30"`
 	// FollowFor is how long after sending a message is looked at again.
 	FollowFor time.Duration `key:"follow_for" of:"wecom/group_message_tasks wecom/group_message_results dingtalk/message_reads" min:"1h" max:"90d"`
-	ConfigIDs []string      `key:"config_ids" of:"wecom/join_ways" bytes:"64"`
+	// ChatTypes are the kinds of receivers of the mass messages that are listed.
+	ChatTypes []string `key:"chat_types" of:"wecom/group_messages" required:"true" oneof:"group single"`
+	ConfigIDs []string `key:"config_ids" of:"wecom/join_ways" bytes:"64"`
 
 	RelationTypes []string `key:"relation_types" of:"dingtalk/chats" required:"true" oneof:"crm_customer crm_customer_personal"`
 	// QueryDSL is the vendor's filter, a JSON text or "".

@@ -67,7 +67,7 @@ func TestMinimalHasTheContractsDefaults(t *testing.T) {
 				"daily_stats":           {Enabled: true, Schedule: mustSchedule("15 6 * * *"), BackfillDays: 180, LookbackDays: 3, ReadyHour: 6},
 				"owner_stats":           {Enabled: true, Schedule: mustSchedule("15 6 * * *"), BackfillDays: 180, LookbackDays: 3, ReadyHour: 6},
 				"owner_period_stats":    {Enabled: true, Schedule: mustSchedule("45 6 * * *"), Periods: []int{7, 30}},
-				"group_messages":        {Enabled: true, Schedule: mustSchedule("40 * * * *"), BackfillDays: 30},
+				"group_messages":        {Enabled: true, Schedule: mustSchedule("40 * * * *"), BackfillDays: 30, ChatTypes: []string{"group"}},
 				"group_message_tasks":   {Enabled: true, Schedule: mustSchedule("45 * * * *"), FollowFor: 7 * 24 * time.Hour},
 				"group_message_results": {Enabled: true, Schedule: mustSchedule("50 * * * *"), FollowFor: 7 * 24 * time.Hour},
 				"join_ways":             {Enabled: true, Schedule: mustSchedule("30 5 * * *")},

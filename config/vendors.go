@@ -44,7 +44,7 @@ var vendors = map[string]vendor{
 			"daily_stats":           {Schedule: mustSchedule("15 6 * * *"), BackfillDays: 180, LookbackDays: 3, ReadyHour: 6},
 			"owner_stats":           {Schedule: mustSchedule("15 6 * * *"), BackfillDays: 180, LookbackDays: 3, ReadyHour: 6},
 			"owner_period_stats":    {Schedule: mustSchedule("45 6 * * *"), Periods: []int{7, 30}},
-			"group_messages":        {Schedule: mustSchedule("40 * * * *"), BackfillDays: 30},
+			"group_messages":        {Schedule: mustSchedule("40 * * * *"), BackfillDays: 30, ChatTypes: []string{"group"}},
 			"group_message_tasks":   {Schedule: mustSchedule("45 * * * *"), FollowFor: 168 * time.Hour},
 			"group_message_results": {Schedule: mustSchedule("50 * * * *"), FollowFor: 168 * time.Hour},
 			"join_ways":             {Schedule: mustSchedule("30 5 * * *")},
@@ -85,6 +85,7 @@ func defaultSource(name string) Source {
 		st.Enabled = true
 		st.Periods = slices.Clone(st.Periods)
 		st.RelationTypes = slices.Clone(st.RelationTypes)
+		st.ChatTypes = slices.Clone(st.ChatTypes)
 		s.Streams[stream] = st
 	}
 	return s

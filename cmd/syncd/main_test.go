@@ -51,6 +51,8 @@ type site struct {
 	env    map[string]string
 	// stats switches the streams of statistics on, at the next configure.
 	stats bool
+	// masses switches the streams of mass messages and join ways on, likewise.
+	masses bool
 }
 
 func newSite(tb testing.TB, o vendorsim.Options) *site {
@@ -95,7 +97,11 @@ sources:
       owner_stats: {enabled: %[3]t}
       daily_stats: {enabled: %[3]t}
       owner_period_stats: {enabled: %[3]t}
-%[4]s`, baseURL, vendorsim.DefaultCorpID, s.stats, extra)
+      group_messages: {enabled: %[4]t}
+      group_message_tasks: {enabled: %[4]t}
+      group_message_results: {enabled: %[4]t}
+      join_ways: {enabled: %[4]t}
+%[5]s`, baseURL, vendorsim.DefaultCorpID, s.stats, s.masses, extra)
 	require.NoError(s.t, os.WriteFile(s.config, []byte(text), 0o600))
 }
 
@@ -266,7 +272,7 @@ func (c *child) wait() result {
 // localColumns are those that say when this machine read something.
 var localColumns = []string{
 	"first_seen_at", "listed_at", "detail_at", "known_from", "known_until", "left_after", "left_before",
-	"fetched_at",
+	"fetched_at", "results_at", "closed_at", "gone_at", "added_at",
 }
 
 // checksums returns, for each table of facts, the number of rows and a sum over
@@ -274,22 +280,18 @@ var localColumns = []string{
 func (s *site) checksums() map[string]string {
 	s.t.Helper()
 	sums := map[string]string{}
-	for _, table := range []string{
-		"chat", "chat_history", "chat_member", "owner",
-		"owner_stat", "daily_stat", "daily_stat_part", "owner_period_stat",
-		"sop_task", "chat_calendar", "chat_tag", "group_set", "robot_message", "robot_message_read",
-	} {
+	for _, table := range rowsOf[struct{ Name string }](s, "select tablename from pg_tables where schemaname = 'groupchat'") {
 		var sum string
 		err := s.pool.QueryRow(s.t.Context(), `
 			with r as (
 			    select (to_jsonb(t) - $1::text[])::text
 			           || coalesce((select string_agg(k, ',' order by k) from jsonb_each(to_jsonb(t)) as e (k, v)
 			                         where k = any ($1) and v <> 'null'), '') as line
-			      from groupchat.`+pgx.Identifier{table}.Sanitize()+` t)
+			      from groupchat.`+pgx.Identifier{table.Name}.Sanitize()+` t)
 			select count(*) || ' rows ' || coalesce(md5(string_agg(line, E'\n' order by line)), '') from r`,
 			localColumns).Scan(&sum)
 		require.NoError(s.t, err)
-		sums[table] = sum
+		sums[table.Name] = sum
 	}
 	return sums
 }

@@ -98,7 +98,8 @@ func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
 			OwnerIDs: c.OwnerIDs, PageSize: c.Streams["chats"].PageSize, MembersMaxAge: c.Streams["members"].MaxAge,
 			Zone:       c.Timezone,
 			OwnerStats: statDays(c.Streams["owner_stats"]), DailyStats: statDays(c.Streams["daily_stats"]),
-			Periods: c.Streams["owner_period_stats"].Periods, Fetch: bounds,
+			Periods: c.Streams["owner_period_stats"].Periods, Messages: massMessages(c.Streams), JoinWays: joinWays(c.Streams),
+			Fetch: bounds,
 		})
 		return adopt(s, c.Credentials.CorpID, client, err)
 	case "dingtalk":
@@ -143,6 +144,27 @@ func closeSources(sources []*source) {
 
 func statDays(s config.Stream) wecom.StatDays {
 	return wecom.StatDays{Backfill: s.BackfillDays, Lookback: s.LookbackDays, ReadyHour: s.ReadyHour}
+}
+
+// massMessages says which mass messages are read; nil where no stream of theirs is
+// switched on.
+func massMessages(streams map[string]config.Stream) *wecom.MessageOptions {
+	list, tasks, results := streams["group_messages"], streams["group_message_tasks"], streams["group_message_results"]
+	if !list.Enabled && !tasks.Enabled && !results.Enabled {
+		return nil
+	}
+	return &wecom.MessageOptions{
+		ChatTypes: list.ChatTypes, Backfill: time.Duration(list.BackfillDays) * 24 * time.Hour,
+		TasksFor: tasks.FollowFor, ResultsFor: results.FollowFor,
+	}
+}
+
+// joinWays says which join ways are read; nil where their stream is switched off.
+func joinWays(streams map[string]config.Stream) *wecom.JoinWayOptions {
+	if s := streams["join_ways"]; s.Enabled {
+		return &wecom.JoinWayOptions{ConfigIDs: s.ConfigIDs}
+	}
+	return nil
 }
 
 // choose builds the sources that targets ("SOURCE" or "SOURCE/STREAM") name, each

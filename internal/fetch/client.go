@@ -50,8 +50,9 @@ type Options struct {
 	// Meter books every request that is not Unmetered before it is sent; nil is
 	// none.
 	Meter Meter
-	// Now is the clock by which Meter is told how long the vendor has nothing left
-	// (time.Now).
+	// Now is the clock of RequestedAt and ReceivedAt, and by which Meter is told how
+	// long the vendor has nothing left (time.Now). Waits and budgets keep to the
+	// real one.
 	Now func() time.Time
 	// Hosts remembers hosts that have banned this machine. Clients of one process
 	// share it; nil is one of the client's own.

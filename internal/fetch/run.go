@@ -188,15 +188,15 @@ func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Erro
 	defer slot.leave()
 	r.booked = false
 	r.resp.Calls++
-	r.resp.RequestedAt = time.Now()
+	r.resp.RequestedAt = r.opts.Now()
 	answer, bad := r.exchange(ctx, httpReq)
-	r.resp.ReceivedAt = time.Now()
+	r.resp.ReceivedAt = r.opts.Now()
 	if bad == nil {
 		bad = r.judge(answer)
 	}
 	if bad == nil {
 		r.resp.Body = answer.Body
-		slot.succeeded(r.resp.ReceivedAt)
+		slot.succeeded(time.Now())
 	} else {
 		r.failed(ctx, httpReq.URL.Host, slot, bad)
 	}
