@@ -114,11 +114,12 @@ func gather(ctx context.Context, db *store.Store, sources []*source, now time.Ti
 		if err != nil {
 			return r, err
 		}
-		r.Sources = append(r.Sources, about)
 		streams, err := reportStreams(ctx, db, src, now)
 		if err != nil {
 			return r, err
 		}
+		about.resume(streams)
+		r.Sources = append(r.Sources, about)
 		r.Streams = append(r.Streams, streams...)
 		r.Late = r.Late || about.PausedAt != nil
 	}
@@ -165,6 +166,19 @@ func reportSource(ctx context.Context, db *store.Store, src *source, now time.Ti
 		})
 	}
 	return r, nil
+}
+
+// resume takes a pause back that syncd run noted before one of the streams was
+// complete, by syncd sync for instance: the vendor takes the credential again.
+func (r *sourceReport) resume(streams []streamReport) {
+	for _, s := range streams {
+		if r.PausedAt != nil && s.CompleteAt != nil && s.CompleteAt.After(*r.PausedAt) {
+			r.PausedAt, r.ProbeAt = nil, nil
+			if r.ResumeAt == nil {
+				r.Error = ""
+			}
+		}
+	}
 }
 
 func reportStreams(ctx context.Context, db *store.Store, src *source, now time.Time) ([]streamReport, error) {

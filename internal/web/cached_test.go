@@ -39,7 +39,7 @@ func TestOneQuestionForAll(t *testing.T) {
 	})
 }
 
-// What is slow to tell is asked for less often: a twentieth of the time.
+// What is slow to tell is asked for less often: a fiftieth of the time.
 func TestFactsCostLittle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,7 @@
 // points at 127.0.0.1 would otherwise make any browser here a reader.
 //
 // What has to be asked of the database is asked once for all readers and kept for a
-// while, so that no number of scrapes costs it more than a twentieth of its time.
+// while, so that no number of scrapes costs it more than a fiftieth of its time.
 //
 // It knows no database and no vendor; cmd/syncd hands in functions that answer. It
 // only reads: there is nothing here that changes anything.
