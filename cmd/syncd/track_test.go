@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -196,7 +197,8 @@ func TestTrackBesideARunningServer(t *testing.T) {
 	case r := <-syncing:
 		require.Fail(t, "the sync ended", r)
 	}
-	m := s.sim.Messages(dingStart)[0]
+	sent := s.sim.Messages(dingStart)
+	m := sent[slices.IndexFunc(sent, func(m dingtalk.Message) bool { return m.SentAt.After(dingStart.Add(-20 * time.Hour)) })]
 	r := s.do("track", "add", "--key", m.Key, "--chat", m.ChatID, "--robot", m.RobotCode, "--sent-at", m.SentAt.Format(time.RFC3339))
 	require.Equal(t, exitOK, r.code, r)
 	require.Contains(t, s.done("track", "list").stdout, m.Key)
