@@ -7,7 +7,8 @@
 -- closed or nothing was sent yet; and how many rows were changed. Uses
 -- group_message_task_pkey and group_message_result_pkey.
 with stood as materialized (
-    select n.subject, n.read_at, t.msg_id, t.user_id, t.is_sent,
+    select $1::text as source, n.subject, n.read_at, t.msg_id, t.user_id, t.is_sent,
+           t.results_at is null as first, t.closed_at is null as open,
            n.whole and r.pending = 0 and (r.receivers > 0 or t.is_sent) as settled
       from unnest($2::text[], $3::timestamptz[], $4::bool[]) as n (subject, read_at, whole)
      cross join lateral (select *
@@ -24,8 +25,8 @@ with stood as materialized (
            closed_at = case when s.settled then s.read_at end,
            close_reason = case when s.settled then 'nothing is pending' end
       from stood s
-     where t.source = $1 and t.msg_id = s.msg_id and t.user_id = s.user_id and t.closed_at is null
-       and (t.results_at is null or s.settled)
+     where t.source = s.source and t.msg_id = s.msg_id and t.user_id = s.user_id
+       and s.open and (s.first or s.settled)
     returning 1
 )
 select coalesce(array_agg(subject) filter (where settled or not is_sent), '{}'), (select count(*) from moved)
