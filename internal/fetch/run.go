@@ -206,7 +206,7 @@ func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Erro
 
 // failed draws the consequences of an error for whom its scope reaches.
 func (r *run) failed(ctx context.Context, host string, slot *slot, bad *Error) {
-	now := r.resp.ReceivedAt
+	now := time.Now() // blocks keep to the machine's clock
 	blocks := bad.Class == ClassThrottled && bad.RetryAfter > 0
 	switch {
 	case blocks && bad.Scope == ScopeHost:
