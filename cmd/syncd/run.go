@@ -192,7 +192,9 @@ func (d *daemon) reloadUntil(ctx context.Context, stop <-chan struct{}, hangups 
 		}
 		d.systemd.reloading()
 		err := d.reload(ctx)
-		d.systemd.ready(len(d.cfg.Sources))
+		if ctx.Err() == nil { // it is not stopping
+			d.systemd.ready(len(d.cfg.Sources))
+		}
 		d.front.metrics.Reloaded(err == nil)
 		if err != nil {
 			d.log.Error().Str("error", d.secrets.Secrets(err.Error())).
