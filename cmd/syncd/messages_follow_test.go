@@ -244,7 +244,9 @@ func TestPlanOfMassMessages(t *testing.T) {
 		}
 		return streams
 	}
+	require.Equal(t, int64(2), plan()["group_messages"].Calls, "the month before in two parts")
 	s.okNow("sync", "acme/group_messages")
+	require.Equal(t, int64(1), plan()["group_messages"].Calls)
 	messages := scalar[int64](s.site, "select count(*) from groupchat.group_message")
 	p := plan()
 	require.Equal(t, messages, p["group_message_tasks"].Calls)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -231,6 +232,12 @@ func TestMassMessagesAreTheVendorsTruth(t *testing.T) {
 	t.Parallel()
 	s := newMassSite(t, massTenant)
 	leaks := newLeaks(testSecret)
+	s.sim.SetScript(vendorsim.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+		if token := r.URL.Query().Get("access_token"); token != "" {
+			leaks.add("token", token)
+		}
+		return vendorsim.Verdict{}
+	}})
 	first := s.okNow(massStreams...)
 	s.reachIsTheTruth()
 	s.waysAreTheTruth()
@@ -249,6 +256,9 @@ func TestMassMessagesAreTheVendorsTruth(t *testing.T) {
 	require.Equal(t, 0, scalar[int](s.site, `select coalesce(sum(rows_changed), 0) from sync.pass
 		where pass_id > (select max(pass_id) - 8 from sync.pass)`))
 	leaks.none(t, "output", first.stdout+first.stderr)
+	for _, said := range rowsOf[struct{ Content string }](s.site, "select content from groupchat.group_message where length(content) > 5") {
+		require.NotContains(t, first.stdout+first.stderr, said.Content, "what people write is nobody's business")
+	}
 	s.cleanOf(leaks)
 }
 

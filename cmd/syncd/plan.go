@@ -287,8 +287,12 @@ func (p *planner) list(ctx context.Context, spec model.StreamSpec, pass model.Pa
 // chains are those that a new pass would open.
 func (p *planner) chains(ctx context.Context, spec model.StreamSpec, pass model.Pass) ([]model.Checkpoint, error) {
 	var chains []model.Checkpoint
-	for _, s := range spec.Subjects {
-		chains = append(chains, model.Checkpoint{Chain: model.Chain{Subject: s.Name, Params: s.Params, Owners: s.Owners}})
+	of, err := p.store.PlannedChains(ctx, p.source.Name, spec, p.now)
+	if err != nil {
+		return nil, err
+	}
+	for _, chain := range of {
+		chains = append(chains, model.Checkpoint{Chain: chain})
 	}
 	if !spec.Roster {
 		return chains, nil

@@ -207,8 +207,8 @@ func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, 
 }
 
 // watermarks are those of the lanes of the pass's stream that hold under its scope.
-func watermarks(ctx context.Context, tx pgx.Tx, pass model.Pass) (map[string]time.Time, error) {
-	rows, err := tx.Query(ctx, q("watermark_get"), pass.Source, pass.Stream, pass.Scope)
+func watermarks(ctx context.Context, db querier, pass model.Pass) (map[string]time.Time, error) {
+	rows, err := db.Query(ctx, q("watermark_get"), pass.Source, pass.Stream, pass.Scope)
 	if err != nil {
 		return nil, fmt.Errorf("watermark_get: %w", err)
 	}

@@ -105,6 +105,27 @@ func (s *Store) OpenPassOf(ctx context.Context, source string, spec model.Stream
 	return pass, true, nil
 }
 
+// PlannedChains are the chains that a new pass of a list stream would open for the
+// subjects of its spec.
+func (s *Store) PlannedChains(ctx context.Context, source string, spec model.StreamSpec, now time.Time) ([]model.Chain, error) {
+	var marks map[string]time.Time
+	if spec.Bounds != nil && spec.Bounds.FromWatermark {
+		var err error
+		pass := model.Pass{Source: source, Stream: spec.Name, Scope: hashBytes(model.ScopeOf(spec))}
+		if marks, err = watermarks(ctx, s.pool, pass); err != nil {
+			return nil, err
+		}
+	}
+	var chains []model.Chain
+	for _, subject := range spec.Subjects {
+		names, spans := spec.Bounds.Spans(subject.Name, marks[subject.Lane], now)
+		for i, name := range names {
+			chains = append(chains, model.Chain{Subject: name, Params: subject.Params, Owners: subject.Owners, Bounds: spans[i]})
+		}
+	}
+	return chains, nil
+}
+
 // UnlistedOwners are the owners that a list pass would ask for on their own, in
 // batches, because the owner list has them no more.
 func (s *Store) UnlistedOwners(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error) {
