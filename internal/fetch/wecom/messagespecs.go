@@ -68,8 +68,9 @@ type MessageOptions struct {
 	ChatTypes []string
 	// Backfill is how long ago a message was created at most (30 days).
 	Backfill time.Duration
-	// TasksFor and ResultsFor are how long after a message was created its senders
-	// and its receivers are looked at again (7 days each).
+	// TasksFor is how long after a message was created its senders are looked at
+	// again, ResultsFor how long after one of them has sent it the receivers are (7
+	// days each).
 	TasksFor, ResultsFor time.Duration
 }
 
