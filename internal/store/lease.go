@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"syncd/internal/model"
 )
@@ -48,7 +49,7 @@ const leaseLockMax = time.Second
 // tryLease reports whether it took the lease, and whether a transaction of the
 // last holder, who may have been stopped in the middle of it, is in the way.
 func (s *Store) tryLease(ctx context.Context, lease *model.Lease, ttl time.Duration) (took, busy bool, err error) {
-	err = pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+	err = bounded(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, q("tx_hurry"), milliseconds(leaseLockMax)); err != nil {
 			return fmt.Errorf("tx_hurry: %w", err)
 		}
@@ -123,6 +124,17 @@ func (s *Store) fenced(ctx context.Context, lease model.Lease, work func(pgx.Tx)
 // readCommitted is what the statements were written for: each of them sees what
 // was committed while it waited for a lock. A database may have another default.
 var readCommitted = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+
+// bounded runs work in a transaction that the server ends when it idles: others
+// wait for what it has locked, and its process may have been stopped.
+func bounded(ctx context.Context, pool *pgxpool.Pool, work func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, q("tx_bound"), milliseconds(idleInTransactionMax)); err != nil {
+			return fmt.Errorf("tx_bound: %w", err)
+		}
+		return work(tx)
+	})
+}
 
 func (s *Store) fencedTx(ctx context.Context, lease model.Lease, work func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {

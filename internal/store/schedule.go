@@ -22,7 +22,7 @@ func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, firs
 		sources, streams, modes = append(sources, t.Source), append(streams, t.Stream), append(modes, t.Mode)
 		expressions, zones, next = append(expressions, t.Expression), append(zones, t.Timezone), append(next, t.NextRunAt)
 	}
-	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+	return bounded(ctx, s.pool, func(tx pgx.Tx) error {
 		for _, step := range []struct {
 			name string
 			args []any
@@ -50,7 +50,7 @@ func (s *Store) Dispatch(ctx context.Context, now, probeAt time.Time, limit int,
 	enqueue func(ctx context.Context, tx pgx.Tx, due []model.DueRun) ([]model.Advance, error),
 ) (int, error) {
 	found := 0
-	err := pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+	err := bounded(ctx, s.pool, func(tx pgx.Tx) error {
 		due, err := dueRuns(ctx, tx, now, limit)
 		if err != nil || len(due) == 0 {
 			return err
@@ -171,7 +171,7 @@ func (s *Store) Queue(ctx context.Context, tx pgx.Tx, jobs []int64, sources []st
 // Serve notes that a slice of the source begins: its other jobs in River's queue
 // go behind those of all other sources.
 func (s *Store) Serve(ctx context.Context, source, queue string) error {
-	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+	return bounded(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := exec(ctx, tx, "schedule_serve", source); err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (s *Store) Serve(ctx context.Context, source, queue string) error {
 // NoteSlice notes how a slice ended.
 func (s *Store) NoteSlice(ctx context.Context, n model.SliceNote) error {
 	why := orNull(n.Error, "")
-	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+	return bounded(ctx, s.pool, func(tx pgx.Tx) error {
 		_, err := exec(ctx, tx, "schedule_note", n.Source, n.Stream, n.Mode, n.At, n.Outcome, why, n.Failed, n.Healthy,
 			orNull(n.ResumeAt, time.Time{}), n.Halt, orNull(n.DueAt, time.Time{}))
 		if err != nil || !n.Healthy && n.HoldSource.IsZero() && n.ProbeAt.IsZero() {
