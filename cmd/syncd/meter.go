@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syncd/internal/fetch"
+	"syncd/internal/model"
 	"syncd/internal/store"
 )
 
@@ -19,6 +20,24 @@ func (s *source) count(db *store.Store, now func() time.Time) {
 	if s.meter != nil {
 		s.meter.bind(s.newMeter(db, now))
 	}
+	if s.pacer != nil {
+		s.pacer.pace.Store(store.NewPace(db, store.PaceOptions{
+			Source: s.Name, PerSecond: s.Limits.PerSecond, PerMinute: s.Limits.PerMinute, PerHour: s.Limits.PerHour,
+		}))
+	}
+}
+
+// boundPacer is what boundMeter is, for the limits per second, minute and hour.
+// Without a database, for the few calls of doctor, it lets everything pass.
+type boundPacer struct{ pace atomic.Pointer[store.Pace] }
+
+// Reserve books a block of calls.
+func (p *boundPacer) Reserve(ctx context.Context, endpoint string) (model.CallGrant, error) {
+	to := p.pace.Load()
+	if to == nil {
+		return model.CallGrant{Calls: 1}, nil
+	}
+	return to.Reserve(ctx, endpoint)
 }
 
 // newMeter is what counts them, for a source with a limit by the month.

@@ -52,6 +52,8 @@ type source struct {
 	fresh map[string]model.StreamSpec
 	// meter counts the calls of a month; nil without a limit.
 	meter *boundMeter
+	// pacer keeps the limits per second, minute and hour; nil without any.
+	pacer *boundPacer
 }
 
 // limits is the call budget of the source.
@@ -72,6 +74,10 @@ func buildSource(c config.Source, bounds fetch.Options) (*source, error) {
 	if c.Limits.PerMonth > 0 {
 		s.meter = &boundMeter{}
 		bounds.Meter = s.meter
+	}
+	if c.Limits.PerSecond > 0 || c.Limits.PerMinute > 0 || c.Limits.PerHour > 0 {
+		s.pacer = &boundPacer{}
+		bounds.Pacer = s.pacer
 	}
 	specs, err := s.connect(bounds)
 	if err != nil {

@@ -84,6 +84,8 @@ type gate struct {
 	slots    *semaphore.Weighted
 	// paces are the even limits: each call takes one token of each.
 	paces []*rate.Limiter
+	// turns are what the pacer granted, where there is one.
+	turns *turns
 
 	mu    sync.Mutex
 	hour  hourWindow
@@ -105,7 +107,7 @@ type gate struct {
 func newGate(b *Budget, endpoint string) *gate {
 	l := b.limits
 	g := &gate{
-		Budget: b, endpoint: endpoint, slots: semaphore.NewWeighted(int64(l.Concurrency)), inFlightMax: l.Concurrency,
+		Budget: b, endpoint: endpoint, turns: newTurns(), slots: semaphore.NewWeighted(int64(l.Concurrency)), inFlightMax: l.Concurrency,
 		hour: hourWindow{limit: l.PerHour}, month: monthCount{limit: l.PerMonth, zone: l.Zone},
 	}
 	if l.PerSecond > 0 {

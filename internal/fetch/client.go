@@ -50,6 +50,9 @@ type Options struct {
 	// Meter books every request that is not Unmetered before it is sent; nil is
 	// none.
 	Meter Meter
+	// Pacer keeps Limits.PerSecond, PerMinute and PerHour over all processes that
+	// share them; nil keeps them in this process.
+	Pacer Pacer
 	// Now is the clock of RequestedAt and ReceivedAt, and by which Meter is told how
 	// long the vendor has nothing left (time.Now). Waits and budgets keep to the
 	// real one.
@@ -71,6 +74,15 @@ type Options struct {
 	Hooks Hooks
 	// Transport replaces the network, for tests; nil is our own.
 	Transport http.RoundTripper
+}
+
+// paced are the limits that this process keeps by itself.
+func (o Options) paced() Limits {
+	l := o.Limits
+	if o.Pacer != nil {
+		l.PerSecond, l.PerMinute = 0, 0
+	}
+	return l
 }
 
 func (o Options) withDefaults() Options {
@@ -150,7 +162,7 @@ type Client struct {
 func NewClient(opts Options) *Client {
 	opts = opts.withDefaults()
 	c := &Client{opts: opts, transport: opts.Transport}
-	c.budget = newBudget(opts.Limits, opts.Penalties, opts.CongestionCodes)
+	c.budget = newBudget(opts.paced(), opts.Penalties, opts.CongestionCodes)
 	if c.transport == nil {
 		c.transport = newTransport(opts)
 	}

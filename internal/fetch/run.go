@@ -24,6 +24,9 @@ type run struct {
 	over bool
 	// booked says that the meter has granted an attempt that is not sent yet.
 	booked bool
+	// turn is when the pacer lets the attempt go that is not sent yet; zero before
+	// it was asked.
+	turn time.Time
 	// keeper is an error of the meter's keeper: it ends the run.
 	keeper error
 }
@@ -63,6 +66,9 @@ func (r *run) try(ctx context.Context) *Error {
 func (r *run) clear(ctx context.Context, host string) (waited bool, bad *Error) {
 	wait, why := r.shut(host, time.Now())
 	if wait == 0 {
+		wait, why, bad = r.share(ctx)
+	}
+	if wait == 0 && bad == nil {
 		wait, why, bad = r.book(ctx)
 	}
 	if wait == 0 || bad != nil {
@@ -186,7 +192,7 @@ func (r *run) enter(ctx context.Context, host string) (*slot, *Error) {
 
 func (r *run) send(ctx context.Context, httpReq *http.Request, slot *slot) *Error {
 	defer slot.leave()
-	r.booked = false
+	r.booked, r.turn = false, time.Time{}
 	r.resp.Calls++
 	r.resp.RequestedAt = r.opts.Now()
 	answer, bad := r.exchange(ctx, httpReq)
