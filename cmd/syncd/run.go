@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -68,6 +69,8 @@ type daemon struct {
 	fleet  *fleet
 	engine *schedule.Engine
 	front  *front
+	// retention is that of the configuration in force.
+	retention atomic.Pointer[config.Retention]
 	// secrets masks those of every configuration that was in force.
 	secrets *fetch.Scrubber
 	systemd systemd
@@ -126,6 +129,7 @@ func (d *daemon) put(ctx context.Context, cfg *config.Config) error {
 	}
 	d.fleet.swap(crews)
 	d.cfg = cfg
+	d.retention.Store(&cfg.Retention)
 	return nil
 }
 
@@ -160,6 +164,7 @@ func (d *daemon) run(ctx context.Context, stop <-chan struct{}) error {
 	d.systemd.ready(len(d.cfg.Sources))
 	beside.Go(func() { d.reloadUntil(over, stop, hangups) })
 	beside.Go(func() { d.systemd.watch(over) })
+	beside.Go(func() { d.tidyUntil(over, stop) })
 	beside.Go(func() {
 		select {
 		case <-stop:
