@@ -2,21 +2,18 @@ package dingtalk
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"syncd/internal/fetch"
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/lenient"
 	"syncd/internal/model"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff as code")
 
 // TestGolden reads recorded and composed answers and compares the page, or why
 // there is none, with the one beside them.
@@ -64,24 +61,11 @@ func idIn(body []byte) string {
 
 func golden(t *testing.T, file string, page model.Page, err error) {
 	t.Helper()
-	var got strings.Builder
-	enc := json.NewEncoder(&got)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
 	if err != nil {
-		require.NoError(t, enc.Encode(map[string]any{"Error": err.Error()}))
-	} else {
-		require.NoError(t, enc.Encode(readable(t, page)))
-	}
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o600))
+		fetchtest.Golden(t, file, map[string]any{"Error": err.Error()})
 		return
 	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	fetchtest.Golden(t, file, readable(t, page))
 }
 
 // readable is a page in which the raw text of rejects can be read, without the

@@ -6,7 +6,8 @@
 // included, in everything it sends that is not a good answer: what a client
 // lets through shows.
 //
-// It checks no translation: that is what the golden files of a vendor are for.
+// It checks no translation: that is what the golden files of a vendor are for, which
+// [Golden] compares.
 package fetchtest
 
 import (

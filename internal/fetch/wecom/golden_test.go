@@ -2,20 +2,17 @@ package wecom
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"syncd/internal/fetch/fetchtest"
 	"syncd/internal/fetch/lenient"
 	"syncd/internal/model"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff as code")
 
 // TestGolden reads recorded and composed answers and compares the page with the
 // one beside them.
@@ -97,33 +94,16 @@ func questionOf(tb testing.TB, file string) statQuestion {
 
 func golden(t *testing.T, file string, page model.Page) {
 	t.Helper()
-	var got strings.Builder
-	enc := json.NewEncoder(&got)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	require.NoError(t, enc.Encode(readablePage(page)))
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o600))
-		return
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	fetchtest.Golden(t, file, readablePage(page))
 }
 
 // readablePage is a page in which the raw text of rejects can be read.
 func readablePage(page model.Page) any {
-	type reject struct{ Kind, ID, Parent, Reason, Raw string }
-	rejects := make([]reject, 0, len(page.Rejects))
-	for _, r := range page.Rejects {
-		rejects = append(rejects, reject{r.Kind, r.ID, r.Parent, r.Reason, string(r.Raw)})
-	}
+	rejects := fetchtest.Rejects(page)
 	page.Rejects = nil
 	return struct {
 		Page    model.Page
-		Rejects []reject
+		Rejects []fetchtest.Reject
 	}{page, rejects}
 }
 
