@@ -26,7 +26,11 @@ TESTFLAGS ?= -count=1
 BENCHROUNDS ?= 5
 BENCHCOUNT ?= 5
 
-.PHONY: help build demo test lint bench postgres
+# How long the daemons are disturbed, and the seed of what happens; none draws one.
+SOAKFOR ?= 10m
+SOAKSEED ?=
+
+.PHONY: help build demo test soak lint bench postgres
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,18 +42,22 @@ build: ## bin/syncd, which knows its version
 demo: postgres ## everything offline: private PostgreSQL, simulated vendors, one full sync
 	go run ./cmd/syncd demo $(DEMOFLAGS)
 
-test: postgres lint ## all that CI checks: lint, every test with the race detector, the contract module, what is deployed
+test: postgres lint ## all that CI checks: lint, every test with the race detector, two minutes of soak, the contract module, what is deployed
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	go test $(RACE) $(TESTFLAGS) ./...
+	SYNCD_SOAK=2m go test $(RACE) $(TESTFLAGS) -run '^TestSoak$$' -timeout 30m ./cmd/syncd
 	cd internal/vendorsim/contract && go test $(RACE) $(TESTFLAGS) ./...
 	cd deploy/check && go test $(TESTFLAGS) ./...
+
+soak: postgres ## three daemons, twelve tenants, ten minutes of kills, restarts and faults; SOAKFOR=1h SOAKSEED=7 make soak
+	SYNCD_SOAK=$(SOAKFOR) SYNCD_SOAK_SEED=$(SOAKSEED) go test $(TESTFLAGS) -run '^TestSoak$$' -v -timeout 0 ./cmd/syncd
 
 lint: ## formatting and static checks, as .golangci.yml says
 	$(GOLANGCI) run --allow-parallel-runners ./...
 
 bench: postgres ## whole passes beside the limits of this machine (docs/benchmarks.md), then single parts for benchstat
 	go test -run '^$$' -bench '^BenchmarkSync$$' -benchtime $(BENCHROUNDS)x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
-	go test -run '^$$' -bench '^Benchmark(SyncLarge|OwnerDays)$$' -benchtime 1x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
+	go test -run '^$$' -bench '^Benchmark(SyncLarge|OwnerDays|ManyTenants|ScaleOut)$$' -benchtime 1x -timeout 1h ./cmd/syncd -args $(BENCHFLAGS)
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./internal/...
 
 postgres: ## makes sure that there is a PostgreSQL server to start privately (part of test, demo, bench)
