@@ -174,6 +174,10 @@ type Stream struct {
 	TagGroupIDs []int64 `key:"tag_group_ids" of:"scrm/chats" min:"1"`
 	// ConditionOp is how tag groups combine, a vendor's number; nil leaves it out.
 	ConditionOp *int64 `key:"condition_op" of:"scrm/chats"`
+	// CreatedFrom and CreatedUntil are days in the vendor's zone, 2006-01-02 or "":
+	// the first and the last on which a chat was created.
+	CreatedFrom  string `key:"created_from" of:"scrm/chats"`
+	CreatedUntil string `key:"created_until" of:"scrm/chats"`
 }
 
 // Load reads the file at path. See [Parse] for getenv and what is wrong with the

@@ -122,7 +122,8 @@ func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
 		client, err := scrm.New(scrm.Options{
 			Source: c.Name, BaseURL: c.BaseURL, AppID: c.Credentials.AppID, AppKey: c.Credentials.SignKey.Reveal(),
 			Sign: c.SCRM.Sign, SendAppKey: c.SCRM.SendAppKey, PageSize: chats.PageSize, UserIDs: chats.UserIDs,
-			Keyword: chats.Keyword, TagGroupIDs: chats.TagGroupIDs, ConditionOp: chats.ConditionOp, Zone: c.Timezone, Fetch: bounds,
+			Keyword: chats.Keyword, TagGroupIDs: chats.TagGroupIDs, ConditionOp: chats.ConditionOp,
+			CreatedFrom: chats.CreatedFrom, CreatedUntil: chats.CreatedUntil, Zone: c.Timezone, Fetch: bounds,
 		})
 		return adopt(s, c.Credentials.AppID, client, err)
 	}

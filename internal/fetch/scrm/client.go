@@ -79,6 +79,9 @@ type Options struct {
 	Keyword     string
 	TagGroupIDs []int64
 	ConditionOp *int64
+	// CreatedFrom and CreatedUntil are the first and the last day of creation that
+	// are wanted, as 2006-01-02 in Zone; "" does not bound.
+	CreatedFrom, CreatedUntil string
 	// Zone is the one in which the vendor's times are meant (Asia/Shanghai).
 	Zone *time.Location
 	// Fetch bounds the requests. Source and Penalties are filled in where empty;
@@ -137,6 +140,10 @@ func New(opts Options) (*Client, error) {
 			return nil, fmt.Errorf("load the vendor's time zone: %w", err)
 		}
 	}
+	within, err := createdWithin(opts.CreatedFrom, opts.CreatedUntil, zone)
+	if err != nil {
+		return nil, err
+	}
 	f := opts.Fetch
 	f.Source = cmp.Or(f.Source, opts.Source)
 	f.Limits.Concurrency = cmp.Or(f.Limits.Concurrency, 4)
@@ -157,6 +164,7 @@ func New(opts Options) (*Client, error) {
 		pageSize: size,
 		filters: filters{
 			UserIDs: sorted(opts.UserIDs), Keyword: opts.Keyword, TagGroupIDs: sorted(opts.TagGroupIDs), ConditionOp: opts.ConditionOp,
+			created: within,
 		},
 		zone:     zone,
 		parallel: f.Limits.Concurrency,

@@ -450,3 +450,43 @@ func listAnswer(page, size, total, pages int64, ids ...string) string {
 	return fmt.Sprintf(`{"code":0,"message":"success","data":{"totalCount":%d,"totalPage":%d,"pageNo":%d,"pageSize":%d,"result":[%s]}}`,
 		total, pages, page, size, strings.Join(rows, ","))
 }
+
+// Configured days of creation narrow every request, within what the pass is frozen
+// to, and belong to the scope.
+func TestDaysOfCreation(t *testing.T) {
+	t.Parallel()
+	c := testClient(t, "http://vendor.invalid", func(o *Options) { o.CreatedFrom, o.CreatedUntil = "2026-01-31", "2026-02-01" })
+	spec := c.Specs()[0]
+	require.JSONEq(t, `{"created_from":"2026-01-31 00:00:00","created_until":"2026-02-01 23:59:59"}`, string(spec.Scope))
+	var p groupsParams
+	require.NoError(t, json.Unmarshal(spec.Subjects[0].Params, &p))
+	day := func(text string) time.Time {
+		at, err := time.Parse(time.RFC3339, text)
+		require.NoError(t, err)
+		return at
+	}
+	for name, tc := range map[string]struct {
+		bounds      model.Bounds
+		from, until string
+	}{
+		"the pass began later": {
+			model.Bounds{Until: day("2026-11-20T09:00:00+08:00")}, "2026-01-30 23:59:59", "2026-02-02 00:00:00",
+		},
+		"the pass began within": {
+			model.Bounds{Until: day("2026-02-01T09:00:00+08:00")}, "2026-01-30 23:59:59", "2026-02-01 09:00:01",
+		},
+		"a bound of its own": {
+			model.Bounds{After: day("2026-01-31T12:00:00+08:00")}, "2026-01-31 11:59:59", "2026-02-02 00:00:00",
+		},
+	} {
+		got := c.ask(p, tc.bounds, position{Page: 1, Size: 50})
+		require.Equal(t, tc.from, got.StartCreateTime, name)
+		require.Equal(t, tc.until, got.EndCreateTime, name)
+	}
+	for _, bad := range [][2]string{{"yesterday", ""}, {"", "2026-02-30"}, {"2026-02-02", "2026-02-01"}} {
+		_, err := New(Options{
+			Source: "acme", BaseURL: "https://vendor", AppID: testApp, AppKey: testKey, CreatedFrom: bad[0], CreatedUntil: bad[1],
+		})
+		require.ErrorContains(t, err, "created_")
+	}
+}

@@ -103,13 +103,52 @@ func (c *Client) ask(p groupsParams, bounds model.Bounds, at position) groupsReq
 	r := groupsRequest{
 		PageNo: at.Page, PageSize: at.Size, Keyword: p.Keyword, UserID: p.UserID, TagGroupIDs: p.TagGroupIDs, ConditionOp: p.ConditionOp,
 	}
-	if !bounds.After.IsZero() {
-		r.StartCreateTime = bounds.After.Add(-time.Second).In(c.zone).Format(timeSecond)
+	from, until := bounds.After, bounds.Until
+	if t := c.created(p.From); t.After(from) {
+		from = t
 	}
-	if !bounds.Until.IsZero() {
-		r.EndCreateTime = bounds.Until.Add(time.Second).In(c.zone).Format(timeSecond)
+	if t := c.created(p.Until); !t.IsZero() && (until.IsZero() || t.Before(until)) {
+		until = t
+	}
+	if !from.IsZero() {
+		r.StartCreateTime = from.Add(-time.Second).In(c.zone).Format(timeSecond)
+	}
+	if !until.IsZero() {
+		r.EndCreateTime = until.Add(time.Second).In(c.zone).Format(timeSecond)
 	}
 	return r
+}
+
+// created is the instant of a bound of creation; zero for "".
+func (c *Client) created(text string) time.Time {
+	t, err := time.ParseInLocation(timeSecond, text, c.zone)
+	if err != nil { // New has read it before
+		return time.Time{}
+	}
+	return t
+}
+
+// createdWithin reads the configured days of creation, both of which are in.
+func createdWithin(from, until string, zone *time.Location) (created, error) {
+	var c created
+	if from != "" {
+		t, err := time.ParseInLocation(time.DateOnly, from, zone)
+		if err != nil {
+			return c, fmt.Errorf("created_from %q: want a day such as 2026-01-31", from)
+		}
+		c.From = t.Format(timeSecond)
+	}
+	if until != "" {
+		t, err := time.ParseInLocation(time.DateOnly, until, zone)
+		if err != nil {
+			return c, fmt.Errorf("created_until %q: want a day such as 2026-01-31", until)
+		}
+		c.Until = t.AddDate(0, 0, 1).Add(-time.Second).Format(timeSecond)
+	}
+	if c.From != "" && c.Until != "" && c.From > c.Until {
+		return c, fmt.Errorf("created_from %s is after created_until %s", from, until)
+	}
+	return c, nil
 }
 
 // readGroups reads an answer: the vendor's verdict, what it says of the list, and

@@ -30,6 +30,14 @@ type filters struct {
 	Keyword     string  `json:"keyword,omitempty"`
 	TagGroupIDs []int64 `json:"tag_group_ids,omitempty"`
 	ConditionOp *int64  `json:"condition_op,omitempty"`
+	created
+}
+
+// created are the first and the last second of creation that are wanted, as the
+// vendor writes times; "" does not bound.
+type created struct {
+	From  string `json:"created_from,omitempty"`
+	Until string `json:"created_until,omitempty"`
 }
 
 // groupsParams are the frozen params of one chain.
@@ -39,7 +47,8 @@ type groupsParams struct {
 	Keyword     string  `json:"keyword,omitempty"`
 	TagGroupIDs []int64 `json:"tag_group_ids,omitempty"`
 	ConditionOp *int64  `json:"condition_op,omitempty"`
-	PageSize    int64   `json:"page_size"`
+	created
+	PageSize int64 `json:"page_size"`
 }
 
 // Specs returns the one stream. It has a subject for every configured employee, or
@@ -70,7 +79,7 @@ func (c *Client) subjects() []model.Subject {
 func (c *Client) params(user int64) groupsParams {
 	return groupsParams{
 		UserID: user, Keyword: c.filters.Keyword, TagGroupIDs: c.filters.TagGroupIDs, ConditionOp: c.filters.ConditionOp,
-		PageSize: int64(c.pageSize),
+		created: c.filters.created, PageSize: int64(c.pageSize),
 	}
 }
 
