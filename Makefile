@@ -19,7 +19,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 # What happens outside of the test process (a PostgreSQL that is killed, seeds
 # that are drawn) is nothing Go's test cache sees: no cached result counts.
-TESTFLAGS ?= -count=1
+TESTFLAGS ?= -count=1 -timeout 30m
 
 # Rounds of the large benchmark, whose medians are printed; its sizes can be given
 # as BENCHFLAGS="-list-chats 20000 -detail-chats 500".
