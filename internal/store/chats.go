@@ -71,6 +71,7 @@ func (c *commit) listedRows() []*chatRow {
 	}
 	rows, newest := make([]*chatRow, 0, n), make(map[string]*chatRow, n)
 	all := make([]chatRow, 0, n)
+	scope := c.listScope()
 	for _, p := range c.pages {
 		for _, chat := range p.Chats {
 			if was, twice := newest[chat.ID]; twice {
@@ -79,7 +80,7 @@ func (c *commit) listedRows() []*chatRow {
 				}
 				continue
 			}
-			all = append(all, chatRow{chat: chat, readAt: p.RequestedAt, listScope: &c.pass.Scope})
+			all = append(all, chatRow{chat: chat, readAt: p.RequestedAt, listScope: scope})
 			row := &all[len(all)-1]
 			row.listedAt = &row.readAt
 			rows, newest[chat.ID] = append(rows, row), row
@@ -87,6 +88,16 @@ func (c *commit) listedRows() []*chatRow {
 	}
 	slices.SortFunc(rows, compareChats)
 	return rows
+}
+
+// listScope is the scope under which the pages of this commit list records, nil for
+// direct reads: what can be read is not listed by that, and a list that lacks it
+// misses it again.
+func (c *commit) listScope() *int64 {
+	if c.pass.Confirms != "" {
+		return nil
+	}
+	return &c.pass.Scope
 }
 
 // listedRow is what chat_ask_listed returns, and statements like it.
@@ -112,7 +123,7 @@ func (c *commit) askListed(ctx context.Context, tx pgx.Tx, rows []*chatRow) ([]l
 // askDiffering returns which of the ids may have to be written, in their order: a
 // statement like chat_ask_listed knows.
 func (c *commit) askDiffering(ctx context.Context, tx pgx.Tx, ask string, ids []string, sums []int64) ([]listedRow, error) {
-	found, err := tx.Query(ctx, q(ask), c.source, ids, sums, c.pass.Scope, c.pass.Full)
+	found, err := tx.Query(ctx, q(ask), c.source, ids, sums, c.listScope(), c.pass.Full)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ask, err)
 	}

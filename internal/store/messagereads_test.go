@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -298,6 +299,7 @@ func TestAChatIsCheckedEachTimeItIsMissed(t *testing.T) {
 	b := newBench(t)
 	list := chatsSpec
 	list.Lists, list.ConfirmedBy = []model.Record{model.RecordChat}, "chat_checks"
+	list.Scope = json.RawMessage(`{"relation_types":["crm_customer"]}`) // a direct read has none
 	checks := b.beside()
 	b.passOf(list, t0, sopPage("wr1:", "wr2:", "wr3:"), false)
 	for n := range 3 {

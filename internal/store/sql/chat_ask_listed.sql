@@ -2,7 +2,8 @@
 -- those that are not known, that are gone, or of which the list has told something
 -- else or another pass's scope.
 -- $1 source; arrays of equal length: $2 chat ids  $3 hashes of what the pages tell
--- $4 scope of the pass  $5 true for all of them
+-- $4 scope of the pass, null for direct reads, which have none  $5 true for all of
+-- them
 -- Returns for each the place in the arrays, counted from 1, whether it is known,
 -- listed_at and gone_at; of a time only that it is there, where somebody made it
 -- infinite. Looks each id up in chat_pkey, as chat_ask does.
@@ -15,4 +16,4 @@ select n.place, c.source is not null as known,
                       where c.source = $1 and c.chat_id = n.chat_id
                       limit 1) c on true
  where $5 or c.gone_at is not null
-    or c.list_hash is distinct from n.hash or c.list_scope is distinct from $4
+    or c.list_hash is distinct from n.hash or c.list_scope is distinct from coalesce($4, c.list_scope)
