@@ -51,6 +51,8 @@ type host struct {
 	terminal bool
 	// requests bounds those to vendors; the zero value is the usual bounds.
 	requests fetch.Options
+	// sized is told how many sources a daemon has; may be nil.
+	sized func(sources int)
 }
 
 // cli is the command line. Every command is a field with a Run method.
@@ -94,7 +96,9 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
 	tuneMemory()
-	os.Exit(run(context.Background(), os.Args[1:], thisHost(time.Now)))
+	h := thisHost(time.Now)
+	h.sized = allowMemory
+	os.Exit(run(context.Background(), os.Args[1:], h))
 }
 
 // thisHost is the process's own surroundings, with a clock.

@@ -109,6 +109,9 @@ func (d *daemon) build(ctx context.Context, db *database) error {
 // put puts a configuration in force, or leaves everything as it is.
 func (d *daemon) put(ctx context.Context, cfg *config.Config) error {
 	d.secrets.Keep(secretsOf(cfg)...)
+	if d.host.sized != nil {
+		d.host.sized(len(cfg.Sources))
+	}
 	crews, err := d.fleet.muster(cfg, d.front.watched(d.host.watched(d.log)))
 	if err != nil {
 		return err

@@ -179,9 +179,11 @@ func newTransport(opts Options) *http.Transport {
 		ResponseHeaderTimeout: opts.HeaderTimeout,
 		// A vendor is one host: every slot keeps its connection, and two are
 		// left for the authentication call.
+		// They are for the next request, not for the next pass: a daemon may have a
+		// thousand sources.
 		MaxIdleConns:           opts.Limits.Concurrency + 2,
 		MaxIdleConnsPerHost:    opts.Limits.Concurrency + 2,
-		IdleConnTimeout:        60 * time.Second,
+		IdleConnTimeout:        15 * time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
 	}
 }
