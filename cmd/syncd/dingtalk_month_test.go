@@ -2,18 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"syncd/config"
-	"syncd/internal/model"
-	"syncd/internal/store"
 	"syncd/internal/vendorsim/dingtalk"
 )
 
@@ -53,49 +49,6 @@ func ticks(src config.Source, from, until time.Time) []tick {
 		return strings.Compare(a.stream, b.stream)
 	})
 	return all
-}
-
-// longRun is one process that lives through a long time: its connections, its client
-// and its token last.
-type longRun struct {
-	s      *dingSite
-	cfg    *config.Config
-	source *source
-	job    *syncJob
-	out    *buffer
-}
-
-func (s *dingSite) longRun() *longRun {
-	s.t.Helper()
-	cfg, err := config.Load(s.config, s.getenv)
-	require.NoError(s.t, err)
-	l := &longRun{s: s, cfg: cfg, out: &buffer{}}
-	h := &host{stdout: l.out, stderr: l.out, getenv: s.getenv}
-	s.hurried(h)
-	sources, err := choose(cfg, nil, h.watched(zerolog.Nop()))
-	require.NoError(s.t, err)
-	s.t.Cleanup(func() { closeSources(sources) })
-	l.source = sources[0]
-	l.job = &syncJob{
-		host: h, log: zerolog.Nop(), store: store.New(s.pool), leaseTTL: cfg.LeaseTTL,
-		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share},
-	}
-	return l
-}
-
-// sync does what `syncd sync ding/STREAM` does, and returns its exit code and what it
-// prints.
-func (l *longRun) sync(stream string) (code int, printed string) {
-	l.s.t.Helper()
-	*l.out = buffer{}
-	src := *l.source
-	src.specs = slices.DeleteFunc(slices.Clone(src.specs), func(spec model.StreamSpec) bool { return spec.Name != stream })
-	err := l.job.run(l.s.t.Context(), []*source{&src})
-	if exit, ok := errors.AsType[*exitError](err); ok {
-		return exit.code, l.out.String()
-	}
-	require.NoError(l.s.t, err)
-	return exitOK, l.out.String()
 }
 
 // planOfMonth is what `syncd plan` says of the rest of the month.

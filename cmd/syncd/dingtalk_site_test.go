@@ -2,13 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"syncd/config"
+	"syncd/internal/model"
+	"syncd/internal/store"
 	"syncd/internal/vendorsim/dingtalk"
 )
 
@@ -114,6 +120,19 @@ func (s *dingSite) chatsAreTrue(before time.Time) map[string]dingChat {
 	return truth
 }
 
+// chatsAreListed checks that no group that was created before an instant is missing,
+// whatever else is stored of it, and returns those groups.
+func (s *dingSite) chatsAreListed(before time.Time) map[string]dingChat {
+	s.t.Helper()
+	truth, stored := s.chatsOfTruth(before), s.chatsStored()
+	for id := range truth {
+		if _, ok := stored[id]; !ok { // a map is large for require.Contains
+			require.Fail(s.t, "not listed", "%s: %+v", id, truth[id])
+		}
+	}
+	return truth
+}
+
 // visible is until when groups had to be created to be listed now.
 func (s *dingSite) visible() time.Time { return s.sim.Now().Add(-time.Minute + time.Millisecond) }
 
@@ -163,15 +182,68 @@ func (s *dingSite) tracks(since time.Time) []dingtalk.Message {
 	return sent
 }
 
-// readers are who is known to have read a message.
-func (s *dingSite) readers(key string) map[string]time.Time {
+// readers are who is known to have read messages, by the keys of those.
+func (s *dingSite) readers(keys ...string) map[string]map[string]time.Time {
 	s.t.Helper()
-	readers := map[string]time.Time{}
+	readers := map[string]map[string]time.Time{}
 	for _, r := range rowsOf[struct {
-		ID    string
-		First time.Time
-	}](s.site, "select user_id, first_seen_at from groupchat.robot_message_read where process_query_key = $1", key) {
-		readers[r.ID] = r.First
+		Key, ID string
+		First   time.Time
+	}](s.site, "select process_query_key, user_id, first_seen_at from groupchat.robot_message_read where process_query_key = any ($1)", keys) {
+		if readers[r.Key] == nil {
+			readers[r.Key] = map[string]time.Time{}
+		}
+		readers[r.Key][r.ID] = r.First
 	}
 	return readers
+}
+
+// longRun is one process that lives through a long time: its connections, its client
+// and its token last.
+type longRun struct {
+	s      *dingSite
+	cfg    *config.Config
+	source *source
+	job    *syncJob
+	out    *buffer
+}
+
+func (s *dingSite) longRun() *longRun {
+	s.t.Helper()
+	cfg, err := config.Load(s.config, s.getenv)
+	require.NoError(s.t, err)
+	l := &longRun{s: s, cfg: cfg, out: &buffer{}}
+	h := &host{stdout: l.out, stderr: l.out, getenv: s.getenv}
+	s.hurried(h)
+	sources, err := choose(cfg, nil, h.watched(zerolog.Nop()))
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { closeSources(sources) })
+	l.source = sources[0]
+	l.job = &syncJob{
+		host: h, log: zerolog.Nop(), store: store.New(s.pool), leaseTTL: cfg.LeaseTTL,
+		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share},
+	}
+	return l
+}
+
+// sync does what `syncd sync ding/STREAM` does, and returns its exit code and what it
+// prints.
+func (l *longRun) sync(stream string) (code int, printed string) {
+	l.s.t.Helper()
+	*l.out = buffer{}
+	src := *l.source
+	src.specs = slices.DeleteFunc(slices.Clone(src.specs), func(spec model.StreamSpec) bool { return spec.Name != stream })
+	err := l.job.run(l.s.t.Context(), []*source{&src})
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code, l.out.String()
+	}
+	require.NoError(l.s.t, err)
+	return exitOK, l.out.String()
+}
+
+// done is sync for a stream whose pass must be complete.
+func (l *longRun) done(stream string) {
+	l.s.t.Helper()
+	code, printed := l.sync(stream)
+	require.Equal(l.s.t, exitOK, code, printed)
 }

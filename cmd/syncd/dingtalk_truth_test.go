@@ -53,9 +53,9 @@ func (s *dingSite) readersAreTrue(key string) {
 	truth, ok := s.sim.Message(key, s.sim.Now())
 	require.True(s.t, ok)
 	if !truth.Ready || truth.Expired {
-		require.Empty(s.t, s.readers(key))
+		require.Empty(s.t, s.readers(key)[key])
 		return
 	}
 	require.Equal(s.t, truth.Status, scalar[string](s.site, "select send_status from groupchat.robot_message where process_query_key = $1", key))
-	require.ElementsMatch(s.t, truth.Readers, slices.Collect(maps.Keys(s.readers(key))))
+	require.ElementsMatch(s.t, truth.Readers, slices.Collect(maps.Keys(s.readers(key)[key])))
 }
