@@ -78,12 +78,14 @@ func seedItems(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.PassP
 	return err
 }
 
-// closeRecords notes which records are not followed any more.
+// closeRecords notes which records are not followed any more. One whose item was
+// dropped since it was asked for is another one by now, or none.
 func (c *commit) closeRecords(ctx context.Context, tx pgx.Tx) error {
 	closed := map[string]int{}
 	for i := range c.steps {
-		if move := c.steps[i].Item; move != nil && move.Closed != "" {
-			closed[c.steps[i].Chain.Subject] = i
+		subject := c.steps[i].Chain.Subject
+		if _, asked := c.items[subject]; asked && c.steps[i].Item != nil && c.steps[i].Item.Closed != "" {
+			closed[subject] = i
 		}
 	}
 	if len(closed) == 0 {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +172,7 @@ func TestTrackedMessages(t *testing.T) {
 	b.open(readsSpec, t1.Add(time.Minute), false)
 	items := b.due()
 	require.Len(t, items, 2, "the corrected one and the new one")
-	require.Equal(t, `k1{"chat":"cidk1","robot":"other"}`, items[1].Subject+string(items[1].Params))
+	require.Equal(t, `k1{"chat":"cidk1","robot":"other"}`, items[0].Subject+string(items[0].Params), "it was never read")
 
 	// It is corrected while an answer to what it was is under way.
 	corrected.RobotCode = "third"
@@ -193,6 +194,37 @@ func TestTrackedMessages(t *testing.T) {
 	b.close(readsSpec, t1)
 	b.open(readsSpec, t1.Add(3*time.Minute), false)
 	require.Zero(t, scalar[int](b, "select count(*) from sync.item where subject = 'k1'"), "the answer on its way leaves nothing behind")
+}
+
+// What the vendor says against a message as it was does not end the following of the
+// corrected one.
+func TestAMessageIsCorrectedWhileItsRefusalIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.track(t0, robotMessage("k1"), robotMessage("k2"), robotMessage("k3"))
+	b.open(readsSpec, t0, false)
+	require.Len(t, b.due(), 3)
+	corrected := robotMessage("k1")
+	corrected.RobotCode = "other"
+	require.Equal(t, store.Tracking{Corrected: 1, Known: 1}, b.track(t0, corrected, robotMessage("k2")))
+	refused := func(key string) model.Step {
+		return model.Step{
+			Chain: model.Chain{Source: "acme", Stream: "message_reads", Subject: key},
+			Item:  &model.ItemMove{FailedCode: "bot.stopped", Refused: true, Gone: true, At: t0.Add(time.Minute), Closed: "bot.stopped"},
+		}
+	}
+	b.commitSteps(refused("k1"), refused("k2"))
+	require.Equal(t, "k2", scalar[string](b, "select string_agg(process_query_key, ' ') from groupchat.robot_message where closed_at is not null"))
+	b.close(readsSpec, t0.Add(time.Minute))
+	b.open(readsSpec, t0.Add(time.Hour), false)
+	items := b.due()
+	require.Len(t, items, 2)
+	slices.SortFunc(items, func(x, y model.Item) int { return strings.Compare(x.Subject, y.Subject) })
+	require.Equal(t, `k1{"chat":"cidk1","robot":"other"}`, items[0].Subject+string(items[0].Params))
+	again := refused("k1")
+	again.Item.At = t0.Add(2 * time.Hour)
+	b.commitSteps(again)
+	require.Equal(t, 2, scalar[int](b, "select count(*) from groupchat.robot_message where closed_at is not null"), "now it is about this one")
 }
 
 func keysOf(list []store.TrackedMessage) []string {

@@ -96,19 +96,30 @@ func (s *Store) TrackMessages(ctx context.Context, source string, messages []Rob
 		if err != nil {
 			return fmt.Errorf("robot_message_track: %w", err)
 		}
-		news, err := pgx.CollectRows(rows, pgx.RowTo[bool])
-		if err != nil {
-			return fmt.Errorf("robot_message_track: %w", err)
-		}
-		done = Tracking{Known: n - len(news)}
-		for _, isNew := range news {
+		var corrected []string
+		var key string
+		var isNew bool
+		done = Tracking{}
+		_, err = pgx.ForEachRow(rows, []any{&isNew, &key}, func() error {
 			if isNew {
 				done.New++
 			} else {
-				done.Corrected++
+				corrected = append(corrected, key)
 			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("robot_message_track: %w", err)
 		}
-		return nil
+		done.Corrected = len(corrected)
+		done.Known = n - done.New - done.Corrected
+		if done.Corrected == 0 {
+			return nil
+		}
+		// An answer that is under way is about what they were: without its item none
+		// can close a message.
+		_, err = exec(ctx, tx, "item_drop", source, streamReads, corrected)
+		return err
 	})
 	if err != nil {
 		return Tracking{}, fmt.Errorf("track %d messages: %w", n, err)

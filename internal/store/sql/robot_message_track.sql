@@ -3,8 +3,8 @@
 -- $1 source  $2 now; arrays of equal length, distinct and sorted by key:
 -- $3 process_query_key  $4 open_conversation_id  $5 robot_code  $6 sent_at, null where
 -- nobody says
--- Returns true for each that is new and false for each that was corrected. Uses
--- robot_message_pkey.
+-- Returns for each that is new true, and for each that was corrected false, and its
+-- key. Uses robot_message_pkey.
 insert into groupchat.robot_message as m (source, process_query_key, open_conversation_id, robot_code, sent_at)
 select $1, process_query_key, open_conversation_id, robot_code, coalesce(sent_at, old.at, $2)
   from unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[])
@@ -18,4 +18,4 @@ on conflict (source, process_query_key) do update
        sent_at = excluded.sent_at, closed_at = null, close_reason = null
  where (m.open_conversation_id, m.robot_code, m.sent_at)
        is distinct from (excluded.open_conversation_id, excluded.robot_code, excluded.sent_at)
-returning xmax = 0
+returning xmax = 0, process_query_key
