@@ -305,7 +305,7 @@ func (m *monthPlanner) spread(use store.MeterUse, demands []*demand) *plannedMon
 		}
 		for i, d := range demands {
 			waiting[i] += d.calls[day]
-			left := max(float64(granted)-used, 0)
+			left := max(float64(granted-m.meter.Leaves(at, d.lane))-used, 0)
 			if d.lane == store.LaneReads {
 				left = min(left, max(float64(grantedReads)-readsUsed, 0))
 			}

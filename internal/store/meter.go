@@ -10,9 +10,13 @@ import (
 	"syncd/internal/model"
 )
 
-// LaneReads is the lane of calls that ask who has read messages; every other call is
-// on the lane "".
-const LaneReads = "reads"
+// The lanes of calls; every other one is "".
+const (
+	// LaneReads are those that ask who has read messages.
+	LaneReads = "reads"
+	// LaneChecks are those that read by itself what a list lacks.
+	LaneChecks = "checks"
+)
 
 // meterHeadStart is how many days' calls a month may be ahead when it begins: enough
 // for a weekly full pass of a large tenant to run in one day. It melts until the month
@@ -38,7 +42,9 @@ type MeterOptions struct {
 // A month lasts a month: by the end of its day d of D, at most the part
 // (d + 3 · (D - d) / D) / D of PerMonth is booked, so that every day has calls of its
 // own. Days that were not used up leave theirs to the following ones.
-// The lane of reads has its share of that, and all others may use everything.
+// The lane of reads has its share of that, the lane of checks leaves half of a day's
+// calls to the others, however many records have vanished, and all others may use
+// everything.
 //
 // Calls may overlap.
 type Meter struct {
@@ -62,8 +68,9 @@ func (m *Meter) Take(ctx context.Context, lane string) (wait time.Duration, why 
 	for range meterTries {
 		now := m.Now()
 		month := m.month(now)
+		granted := m.granted(month, month.day)
 		tag, err := m.pool.Exec(ctx, q("call_budget_take"), m.Source, date(month.first), now, lane == LaneReads,
-			m.granted(month, month.day), m.readsOf(m.granted(month, month.day)))
+			granted-m.leaves(month, lane), m.readsOf(granted))
 		if err != nil {
 			return 0, "", fmt.Errorf("call_budget_take: %w", err)
 		}
@@ -145,13 +152,16 @@ func (m *Meter) wait(use MeterUse, lane string, now time.Time) (time.Duration, s
 	}
 	all, reads := use.Lanes[0], use.Lanes[1]
 	what := fmt.Sprintf("the %d calls of the month", all.Limit)
-	if lane == LaneReads && (reads.LeftToday < all.LeftToday || reads.Left == 0 && all.Left > 0) {
-		what = fmt.Sprintf("the %d calls of the month, of %d, that may ask who has read messages", reads.Limit, all.Limit)
-	}
 	month := m.month(now)
+	switch leaves := m.leaves(month, lane); {
+	case lane == LaneReads && (reads.LeftToday < all.LeftToday || reads.Left == 0 && all.Left > 0):
+		what = fmt.Sprintf("the %d calls of the month, of %d, that may ask who has read messages", reads.Limit, all.Limit)
+	case lane == LaneChecks && all.LeftToday > 0:
+		what = fmt.Sprintf("the %d calls of the month, of %d, that what is missing may be read by itself with", all.Limit-leaves, all.Limit)
+	}
 	for day := month.day; day <= month.days; day++ {
 		granted := m.granted(month, day)
-		left := granted - all.Used
+		left := granted - all.Used - m.leaves(month, lane)
 		if lane == LaneReads {
 			left = min(left, m.readsOf(granted)-reads.Used)
 		}
@@ -178,6 +188,17 @@ func (m *Meter) granted(month meterMonth, day int) int64 {
 	days := int64(month.days)
 	ahead := int64(meterHeadStart) * (days - int64(day))
 	return int64(m.PerMonth) * (int64(day)*days + ahead) / (days * days)
+}
+
+// Leaves is how many of the calls that there are a lane leaves to the others.
+func (m *Meter) Leaves(at time.Time, lane string) int64 { return m.leaves(m.month(at), lane) }
+
+func (m *Meter) leaves(month meterMonth, lane string) int64 {
+	if lane != LaneChecks {
+		return 0
+	}
+	halfDays := 2 * int64(month.days)
+	return (int64(m.PerMonth) + halfDays - 1) / halfDays
 }
 
 // readsOf is how many of some calls the lane of reads may use.

@@ -116,6 +116,32 @@ func TestAMonthOfCallsLastsAMonth(t *testing.T) {
 	require.Equal(t, 60*(1*31+3*30)/(31*31), n, "a new month")
 }
 
+// What a list lacks is read by itself until half of a day's calls is left, which are
+// the lists': on every day they find as many.
+func TestChecksLeaveCallsToTheLists(t *testing.T) {
+	t.Parallel()
+	m := newMeterBench(t, 600, 0.5) // 20 calls a day of November, 3 days of them ahead at first
+	n, wait, why := m.drain(store.LaneChecks)
+	require.Equal(t, 68, n)
+	require.Equal(t, 24*time.Hour, wait)
+	require.Equal(t, "today's part of the 590 calls of the month, of 600, that what is missing may be read by itself with is used up", why)
+	for day := 1; day <= 30; day++ {
+		n, _, _ = m.drain("")
+		require.GreaterOrEqual(t, n, 10, "day %d", day)
+		n, _, _ = m.drain(store.LaneChecks)
+		require.Zero(t, n)
+		m.now = m.now.AddDate(0, 0, 1)
+		if day < 30 {
+			n, _, _ = m.drain(store.LaneChecks)
+			require.Positive(t, n)
+		}
+	}
+	m.now = m.now.Add(-time.Nanosecond)
+	require.Zero(t, m.use().Lanes[0].Left)
+	_, why = m.take(store.LaneChecks)
+	require.Equal(t, "the 600 calls of the month are used up", why)
+}
+
 // Whoever makes every call that there is finds some on every day, the last one
 // included.
 func TestEveryDayOfAMonthHasCalls(t *testing.T) {

@@ -55,9 +55,13 @@ const (
 	readsPageMax = 200
 )
 
-// LaneReads is the lane of the meter on which message_reads is booked; the other
-// streams have none.
-const LaneReads = "reads"
+// The lanes of the meter; the other streams have none of their own.
+const (
+	// LaneReads is that on which message_reads is booked.
+	LaneReads = "reads"
+	// LaneChecks is that of chat_checks.
+	LaneChecks = "checks"
+)
 
 // zoneDefault is where the vendor's month begins.
 const zoneDefault = "Asia/Shanghai"

@@ -537,5 +537,6 @@ func TestSpecs(t *testing.T) {
 	require.Empty(t, byName["group_sets"].Bounds)
 	require.Empty(t, c.Endpoint("owners", ""))
 	require.Equal(t, LaneReads, c.Lane(streamReads))
+	require.Equal(t, LaneChecks, c.Lane(streamChatChecks))
 	require.Empty(t, c.Lane(streamChats))
 }

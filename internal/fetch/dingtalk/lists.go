@@ -150,7 +150,7 @@ func (c *Client) readChats(body []byte, relation string) (model.Page, error) {
 // relation it has is not told.
 func (c *Client) chatPage(ctx context.Context, chain model.Chain) (model.Page, error) {
 	return c.do(ctx, call{
-		question: question{endpoint: endpointChat}, post: true, query: url.Values{"openConversationId": {chain.Subject}},
+		question: question{endpoint: endpointChat}, lane: LaneChecks, post: true, query: url.Values{"openConversationId": {chain.Subject}},
 		read: func(body []byte) (model.Page, error) { return readChat(body, chain.Subject) },
 	})
 }

@@ -16,8 +16,11 @@ func (c *Client) Endpoint(stream string, _ model.StatBy) string {
 
 // Lane names the lane of the meter that the calls of a stream are booked on.
 func (c *Client) Lane(stream string) string {
-	if stream == streamReads {
+	switch stream {
+	case streamReads:
 		return LaneReads
+	case streamChatChecks:
+		return LaneChecks
 	}
 	return ""
 }
