@@ -241,7 +241,7 @@ func (s *site) start(args ...string) *child {
 	require.NoError(s.t, err)
 	c := &child{t: s.t, done: make(chan struct{})}
 	c.cmd = exec.CommandContext(context.Background(), exe, append(args, "--config", s.config)...)
-	c.cmd.Env = append(os.Environ(), runMain+"=1")
+	c.cmd.Env = append(os.Environ(), runMain+"=1", promptEnd())
 	for k, v := range s.env {
 		c.cmd.Env = append(c.cmd.Env, k+"="+v)
 	}
@@ -256,6 +256,12 @@ func (s *site) start(args ...string) *child {
 		<-c.done
 	})
 	return c
+}
+
+// promptEnd has a process end when it is done. One with the race detector would
+// sleep for a second then, in case that a thread it leaves behind has a race.
+func promptEnd() string {
+	return strings.TrimSpace("GORACE=" + os.Getenv("GORACE") + " atexit_sleep_ms=0")
 }
 
 // wait returns what the process did.
