@@ -30,11 +30,11 @@ import (
 	"syncd/internal/vendorsim/serve"
 )
 
-// A tenant's life has three passes while groups come and go, each by a schedule of
+// A tenant's life has eight passes while groups come and go, each by a schedule of
 // its own, and one or two when it holds still: a thousand schedules and more.
 const (
-	scrmLives  = 350
-	scrmMoving = 3
+	scrmLives  = 130
+	scrmMoving = 8
 )
 
 // Groups come and go between any two calls of a pass, which the vendor interrupts
@@ -160,7 +160,7 @@ func newLife(seed uint64) (*life, error) {
 	dice := rand.New(rand.NewPCG(seed, 11))
 	l := &life{dice: dice, rest: 1}
 	o := scrm.Options{
-		Seed: seed, Groups: 12 + dice.IntN(18), TasksMax: 2, PerSecond: -1, AppKey: testSecret,
+		Seed: seed, Groups: 8 + dice.IntN(16), Employees: 3, TasksMax: 2, PerSecond: -1, AppKey: testSecret,
 		Order: scrm.Order(dice.IntN(3)), Bounds: scrm.BoundsRule(dice.IntN(3)), LastBeyond: dice.IntN(2) == 0,
 	}
 	var err error
@@ -191,7 +191,7 @@ func (l *life) now() time.Time {
 func (l *life) client(seed uint64) (*scrmclient.Client, error) {
 	return scrmclient.New(scrmclient.Options{
 		Source: "life-" + strconv.FormatUint(seed, 10), BaseURL: "http://vendor.invalid", AppID: scrm.DefaultAppID,
-		AppKey: testSecret, PageSize: 4 + l.dice.IntN(6), UserIDs: l.users,
+		AppKey: testSecret, PageSize: 4 + l.dice.IntN(5), UserIDs: l.users,
 		Fetch: fetch.Options{Transport: handled{l.sim}, TriesMax: 1, Limits: fetch.Limits{Concurrency: 1}},
 	})
 }
