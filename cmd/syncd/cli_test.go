@@ -34,6 +34,14 @@ sources:
     vendor: dingtalk
     credentials: {app_key: ding1, app_secret: "${WECOM_SECRET}"}
 `)
+	mixed := s.write("mixed.yaml", `
+database_url: ${DSN}
+sources:
+  - name: acme
+    vendor: dingtalk
+    credentials: {corp_id: ww1, secret: "${WECOM_SECRET}"}
+    streams: {owners: {schedule: "10 5 * * *"}}
+`)
 	for _, c := range []struct {
 		args string
 		says string
@@ -51,8 +59,9 @@ sources:
 		{"sync acme/chat", "acme/chat: no such stream, or it is switched off; acme has chats, members"},
 		{"sync acme/owners", "acme/owners: no such stream, or it is switched off"},
 		{"sync acme/", "acme/: no such stream"},
-		{"sync --config " + dingtalk, "source acme: vendor dingtalk is not in this version of syncd"},
-		{"status --config " + dingtalk, "vendor dingtalk is not in this version"},
+		{"sync acme/owners --config " + dingtalk, "acme/owners: no such stream, or it is switched off; acme has group_sets, chats, "},
+		{"sync --config " + mixed, "app_secret"},
+		{"sync --config " + mixed, "owners"},
 		{"status extra", "unexpected argument extra"},
 		{"migrate", "expected one of"},
 		{"migrate down", "repeat it with --yes"},
