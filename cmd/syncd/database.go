@@ -85,7 +85,7 @@ func openDatabase(ctx context.Context, cfg *config.Config) (*database, error) {
 	db, err := startPrivate(ctx, cfg.DataDir, options(cfg))
 	if busy, ok := errors.AsType[*embedpg.InUseError](err); ok {
 		return nil, fmt.Errorf("data_dir %s is in use: %s runs its private PostgreSQL; wait for its end or stop it "+
-			"(status, doctor and approve work beside it), or set database_url: then several syncd share the work",
+			"(all that only looks, approve and track work beside it), or set database_url: then several syncd share the work",
 			cfg.DataDir, process(busy))
 	}
 	if err != nil {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"syncd/config"
 	"syncd/internal/fetch"
+	"syncd/internal/store"
 )
 
 type doctorCmd struct {
@@ -103,18 +105,12 @@ func (d *doctorCmd) Run(ctx context.Context, c *cli, h *host) error {
 		r.add(probed(healthFail, "config", problems(err), "mend what is listed on standard error"))
 		return errors.Join(err, r.end())
 	}
-	defer func() {
-		for _, src := range sources {
-			src.client.Close()
-		}
-	}()
+	defer closeSources(sources)
 	r.add(probed(healthOK, "config", fmt.Sprintf("complete, with sources %s", sourceNames(cfg)), ""))
 	r.add(probeHTTP(ctx, cfg.HTTP))
 	err = untilStopped(ctx, h, func(ctx context.Context) error {
 		r.add(probeDatabase(ctx, cfg, h.now())...)
-		for _, src := range sources {
-			r.add(src.probes(ctx)...)
-		}
+		d.probeVendors(ctx, cfg, h, sources, r)
 		return ctx.Err()
 	})
 	if err = errors.Join(err, r.end()); err != nil {
@@ -124,6 +120,36 @@ func (d *doctorCmd) Run(ctx context.Context, c *cli, h *host) error {
 		return &exitError{code: exitLate}
 	}
 	return nil
+}
+
+// probeVendors makes the few calls that show whether a sync would be let in. Those
+// that count on a month's budget are booked where there is a database to keep it.
+func (d *doctorCmd) probeVendors(ctx context.Context, cfg *config.Config, h *host, sources []*source, r *chart) {
+	look := func(count func(*source)) {
+		for _, src := range sources {
+			count(src)
+			r.add(src.probes(ctx)...)
+		}
+	}
+	if slices.ContainsFunc(sources, func(s *source) bool { return s.meter != nil }) {
+		looked := false
+		_ = opener(joinDatabase).use(ctx, cfg, func(ctx context.Context, db *database) error { // an error was told above
+			if err := store.CheckSchema(ctx, db.pool); err != nil {
+				return err
+			}
+			look(func(s *source) { s.count(store.New(db.pool), h.now) })
+			looked = true
+			return nil
+		})
+		if looked {
+			return
+		}
+	}
+	look(func(s *source) {
+		if s.meter != nil {
+			s.meter.bind(&freely{})
+		}
+	})
 }
 
 // problems counts what is wrong with a configuration.

@@ -44,17 +44,21 @@ func (v *verifyCmd) Run(ctx context.Context, c *cli, h *host) error {
 		found := 0
 		for _, src := range sources {
 			var lists []string
+			skip := append(slices.Clone(v.Skip), store.RuleNeverDetailed)
 			for _, spec := range src.enabled {
 				if spec.Shape == model.ShapeList {
 					lists = append(lists, spec.Name)
 				}
+				if spec.Shape == model.ShapeDetail && spec.Confirms != "" && spec.MaxAge > 0 {
+					skip = v.Skip // here the detail of every chat is read
+				}
 			}
-			got, err := store.New(db.pool).Verify(ctx, src.Name, lists, v.Skip, h.now())
+			got, err := store.New(db.pool).Verify(ctx, src.Name, lists, skip, h.now())
 			if err != nil {
 				return err
 			}
 			found += len(got.Findings)
-			if err := v.print(h.stdout, src.Name, got); err != nil {
+			if err := printVerified(h.stdout, src.Name, got, skip); err != nil {
 				return err
 			}
 		}
@@ -68,7 +72,7 @@ func (v *verifyCmd) Run(ctx context.Context, c *cli, h *host) error {
 // findingsShown is how many findings of one rule are printed.
 const findingsShown = 20
 
-func (v *verifyCmd) print(out io.Writer, source string, got store.Verification) error {
+func printVerified(out io.Writer, source string, got store.Verification, skip []string) error {
 	byRule := map[string]int{}
 	for _, f := range got.Findings {
 		byRule[f.Rule]++
@@ -87,8 +91,8 @@ func (v *verifyCmd) print(out io.Writer, source string, got store.Verification) 
 	}
 	looked := len(store.VerifyRules())
 	var skipped string
-	if len(v.Skip) > 0 {
-		list := slices.Compact(slices.Sorted(slices.Values(v.Skip)))
+	if len(skip) > 0 {
+		list := slices.Compact(slices.Sorted(slices.Values(skip)))
 		looked -= len(list)
 		skipped = "; skipped: " + strings.Join(list, ", ")
 	}

@@ -39,12 +39,17 @@ func migrateRiver(ctx context.Context, pool *pgxpool.Pool) error {
 			if err := riverAt(ctx, tx, &have); err != nil {
 				return err
 			}
-			switch {
-			case have > riverVersion:
-				return ErrNewerSchema
-			case have == riverVersion:
+			switch have {
+			case riverVersion:
 				done = true
 				return nil
+			case 0:
+				if _, err := exec(ctx, tx, "river_schema_create"); err != nil {
+					return err
+				}
+			}
+			if have > riverVersion {
+				return ErrNewerSchema
 			}
 			//nolint:staticcheck // deprecated because it invites to run several in one transaction
 			_, err := m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{MaxSteps: 1})

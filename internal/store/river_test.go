@@ -125,3 +125,15 @@ func (k *keyChanger) Read(p []byte) (int, error) {
 	k.ready = k.ready[n:]
 	return n, nil
 }
+
+// A dump without River's schema is restored: it is made again.
+func TestMigrateMakesRiversSchemaAgain(t *testing.T) {
+	t.Parallel()
+	pool := storetest.New(t)
+	_, err := pool.Exec(t.Context(), "drop schema river cascade")
+	require.NoError(t, err)
+	require.ErrorIs(t, store.CheckSchema(t.Context(), pool), store.ErrNotMigrated)
+	_, err = store.MigrateUp(t.Context(), pool)
+	require.NoError(t, err)
+	require.NoError(t, store.CheckSchema(t.Context(), pool))
+}
