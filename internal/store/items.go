@@ -27,7 +27,7 @@ type detailStream struct {
 // detailStreams are all of them, by name.
 var detailStreams = map[string]detailStream{
 	"members":     {wanted: "item_want_members"},
-	"chat_checks": {wanted: "item_want_chat_checks"},
+	"chat_checks": {wanted: "item_want_chat_checks", drops: true},
 	streamReads:   {wanted: "item_want_message_reads", drops: true, closes: []string{"robot_message_close"}},
 	streamTasks: {
 		wanted: "item_want_group_message_tasks", drops: true,

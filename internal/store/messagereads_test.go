@@ -312,7 +312,8 @@ func TestChatChecksAreSeededFromCandidates(t *testing.T) {
 	add("c4", false, "chat_checks")
 	add("c5", false, "chat_checks")
 	_, err := b.pool.Exec(t.Context(), `insert into sync.item (source, stream, subject, due_at) values
-		('acme', 'chat_checks', 'c4', 'infinity'), ('acme', 'chat_checks', 'c5', $1), ('acme', 'chat_checks', 'c6', 'infinity')`, t0.Add(time.Hour))
+		('acme', 'chat_checks', 'c4', 'infinity'), ('acme', 'chat_checks', 'c5', $1), ('acme', 'chat_checks', 'c6', 'infinity'),
+		('acme', 'chat_checks', 'c7', $2)`, t0.Add(time.Hour), t0)
 	require.NoError(t, err)
 	n, err := b.store.PlannedItems(t.Context(), model.Pass{Source: "acme", Stream: "chat_checks"}, false, t0)
 	require.NoError(t, err)
@@ -322,7 +323,8 @@ func TestChatChecksAreSeededFromCandidates(t *testing.T) {
 	for _, it := range b.due() {
 		due = append(due, it.Subject)
 	}
-	require.Equal(t, []string{"c1", "c4"}, due, "c5 has failed and rests")
+	require.Equal(t, []string{"c1", "c4"}, due, "c5 has failed and rests, c7 has been listed again")
+	storetest.WantRows(t, b.pool, "sync.item", 3)
 }
 
 // A chat that a full list lacks is read directly, is there, and may be missed again.
