@@ -139,7 +139,7 @@ func (f *front) facts(ctx context.Context) (web.Facts, error) {
 	return known, nil
 }
 
-func (r sourceReport) facts() web.SourceFacts {
+func (r *sourceReport) facts() web.SourceFacts {
 	s := web.SourceFacts{Source: r.Source, Paused: r.PausedAt != nil || r.ResumeAt != nil, Note: r.Error}
 	if r.Budget == nil {
 		return s

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -259,9 +260,9 @@ func TestSCRMHandedOverBetweenTwoLists(t *testing.T) {
 
 	listed := make(chan struct{})
 	listedOnce, handOver := sync.OnceFunc(func() { close(listed) }), sync.OnceFunc(func() {
-		assert.NoError(t, sim.Delete(moved.ChatID))
+		deleted := sim.Delete(moved.ChatID)
 		_, err := sim.Insert(scrm.Insertion{ChatID: moved.ChatID, SalesID: to, Name: moved.ChatName, CreatedAt: moved.CreatedAt})
-		assert.NoError(t, err)
+		assert.NoError(t, errors.Join(deleted, err))
 	})
 	sim.SetScript(scrm.Script{
 		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {

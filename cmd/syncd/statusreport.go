@@ -267,7 +267,7 @@ func (r streamReport) nextRun(now time.Time) string {
 }
 
 // sentences are what a person should know of a source.
-func (r sourceReport) sentences() []string {
+func (r *sourceReport) sentences() []string {
 	var list []string
 	switch {
 	case r.PausedAt != nil:

@@ -370,9 +370,9 @@ func TestOneSlice(t *testing.T) {
 	t.Parallel()
 	v := newLedger(t)
 	v.opts.SliceMax = time.Nanosecond
-	slices := 0
-	for res := (sweep.Result{More: true}); res.More; slices++ {
-		require.Less(t, slices, 1000)
+	done := 0
+	for res := (sweep.Result{More: true}); res.More; done++ {
+		require.Less(t, done, 1000)
 		res = v.mode("full").pass(sweep.Request{OneSlice: true})
 		require.Equal(t, int64(1), res.Pass.ID)
 		v.opts.SliceMax = 0
@@ -380,7 +380,7 @@ func TestOneSlice(t *testing.T) {
 			require.Equal(t, model.VerdictComplete, res.Closing.Verdict)
 		}
 	}
-	require.Equal(t, 2, slices)
+	require.Equal(t, 2, done)
 	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
 }
 
