@@ -221,7 +221,7 @@ func (f *fleet) Slice(ctx context.Context, task schedule.Task) schedule.Verdict 
 	if lacks != "" {
 		return schedule.Verdict{Kind: schedule.Blocked, Err: lackError(lacks)}
 	}
-	spec, err = crew.pickMode(ctx, f.store, spec, task.Mode == modeFull, f.host.now())
+	spec, err = crew.nextMode(ctx, f.store, spec, task.Mode == modeFull, f.host.now())
 	if err != nil {
 		return schedule.Judge(sweep.Result{}, err, store.Away)
 	}
@@ -233,7 +233,7 @@ func (f *fleet) Slice(ctx context.Context, task schedule.Task) schedule.Verdict 
 		f.front.passed(task.Source, task.Stream, res.Pass, res.Outcome, res.Closing.Verdict)
 		f.tell(task, res)
 	}
-	return verdict
+	return f.thenFull(ctx, crew, task.Stream, res.Pass.Mode, verdict)
 }
 
 // soonest closes with stop, or after d.

@@ -62,7 +62,7 @@ func (j *syncJob) run(ctx context.Context, sources []*source) error {
 				code = worse(code, exitPartial)
 				continue
 			}
-			res, err := j.pass(ctx, src, spec)
+			res, err := j.passes(ctx, src, spec)
 			if err != nil {
 				return err
 			}
@@ -135,6 +135,18 @@ func (j *syncJob) stopped() bool {
 	default:
 		return false
 	}
+}
+
+// passes runs a pass, and the full one that has let what is new go first.
+func (j *syncJob) passes(ctx context.Context, src *source, spec model.StreamSpec) (sweep.Result, error) {
+	res, err := j.pass(ctx, src, spec)
+	if err != nil || res.Outcome != model.OutcomeComplete || j.stopped() {
+		return res, err
+	}
+	if waits, err := src.fullWaits(ctx, j.store, spec, res.Pass.Mode); err != nil || !waits {
+		return res, err
+	}
+	return j.pass(ctx, src, spec)
 }
 
 // pass runs one pass and reports it.

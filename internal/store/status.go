@@ -89,8 +89,9 @@ func (t StreamStatus) with(o StreamStatus) StreamStatus {
 
 // ModeStatus is how one mode of a stream stands under the filters of a spec.
 type ModeStatus struct {
-	// Open says that a pass is open.
-	Open bool
+	// Open says that a pass is open, since OpenFrom.
+	Open     bool
+	OpenFrom time.Time
 	// CompleteFrom is when the latest complete pass under these filters began; nil
 	// if there was none, or if one under others came later.
 	CompleteFrom *time.Time
@@ -99,10 +100,12 @@ type ModeStatus struct {
 // ModeStatus tells how the spec's mode stands.
 func (s *Store) ModeStatus(ctx context.Context, source string, spec model.StreamSpec) (ModeStatus, error) {
 	var m ModeStatus
+	var open *time.Time
 	err := s.pool.QueryRow(ctx, q("mode_status"), source, spec.Name, spec.Mode, hashBytes(model.ScopeOf(spec))).
-		Scan(&m.Open, &m.CompleteFrom)
+		Scan(&open, &m.CompleteFrom)
 	if err != nil {
 		return m, fmt.Errorf("mode_status: %w", err)
 	}
+	m.Open, m.OpenFrom = open != nil, timeOrZero(open)
 	return m, nil
 }
