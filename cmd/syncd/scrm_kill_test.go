@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -12,13 +13,14 @@ import (
 	"syncd/internal/vendorsim/scrm"
 )
 
-// scrmKillTenant is listed in a thousand pages of five groups. Its clock is long
-// past, so that no bound of a pass leaves a group out.
+// scrmKillTenant is listed in 600 pages of five groups, more than the processes
+// that are killed come to. Its clock is long past, so that no bound of a pass
+// leaves a group out.
 func scrmKillTenant() scrm.Options {
-	return scrm.Options{Seed: 9, Groups: 5000, TasksMax: 1, Start: time.Now().AddDate(0, 0, -10)}
+	return scrm.Options{Seed: 9, Groups: 5 * scrmKillPages, TasksMax: 1, Start: time.Now().AddDate(0, 0, -10)}
 }
 
-const scrmKillPages = 1000
+const scrmKillPages = 600
 
 // pagesAsked follows which pages a process has asked for.
 type pagesAsked struct {
@@ -60,7 +62,7 @@ func TestSCRMKilledAgainAndAgain(t *testing.T) {
 	s.setSCRM("page_size: 5")
 	var asked pagesAsked
 	next := 1
-	duringRequest, beforeCommit := s.killMany(sim, killDraw(t), 6, 150, asked.note, func() {
+	duringRequest, beforeCommit := s.killMany(sim, killDraw(t), 6, 70, asked.note, func() {
 		pages := asked.take()
 		for i, page := range pages {
 			require.Equal(t, next+i, page, "page %d is committed", next-1)
@@ -80,7 +82,7 @@ func TestSCRMKilledAgainAndAgain(t *testing.T) {
 	sim.ResetCalls()
 	r := s.start("sync").wait()
 	require.Equal(t, exitOK, r.code, r)
-	require.Contains(t, r.stdout, "tanma/chats: complete: pass 1, 1000 pages, ")
+	require.Contains(t, r.stdout, fmt.Sprintf("tanma/chats: complete: pass 1, %d pages, ", scrmKillPages))
 	require.NotContains(t, r.stdout, "(", "the certificate is whole")
 	require.Equal(t, scrmKillPages+1-next, sim.Calls()[scrm.EndpointGroups].Calls, "no page is read twice")
 	require.Equal(t, calm.checksums(), s.checksums())
