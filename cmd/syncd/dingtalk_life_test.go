@@ -24,7 +24,7 @@ func TestDingTalkIsFollowed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newDingSite(t, dingtalk.Options{
-				Seed: 25, Chats: 900, Start: dingStart, Dissolved: rule, Limits: dingtalk.Limits{PerMonth: -1},
+				Seed: 25, Chats: 400, Start: dingStart, Dissolved: rule, Limits: dingtalk.Limits{PerMonth: -1},
 			})
 			s.done("sync")
 			was := s.chatsAreTrue(s.visible())
