@@ -225,28 +225,13 @@ func (f *fleet) Slice(ctx context.Context, task schedule.Task) schedule.Verdict 
 	if err != nil {
 		return schedule.Judge(sweep.Result{}, err, store.Away)
 	}
-	stop, end := soonest(task.Stop, sliceWork)
-	defer end()
-	res, err := crew.runner.Pass(ctx, spec, sweep.Request{Trigger: "schedule", Stop: stop})
+	res, err := crew.runner.Pass(ctx, spec, sweep.Request{Trigger: "schedule", OneSlice: true, Stop: task.Stop})
 	verdict := schedule.Judge(res, err, store.Away)
-	if err == nil && verdict.Kind != schedule.More {
+	if err == nil && res.Outcome != model.OutcomeRunning && !res.Stopped {
 		f.front.passed(task.Source, task.Stream, res.Pass, res.Outcome, res.Closing.Verdict)
 		f.tell(task, res)
 	}
 	return f.thenFull(ctx, crew, task.Stream, res.Pass.Mode, verdict)
-}
-
-// soonest closes with stop, or after d.
-func soonest(stop <-chan struct{}, d time.Duration) (<-chan struct{}, func()) {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	go func() {
-		select {
-		case <-stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx.Done(), cancel
 }
 
 // tell logs a pass that is over, or that cannot go on just now.
