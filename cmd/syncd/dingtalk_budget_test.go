@@ -69,7 +69,7 @@ func TestDingTalkMonthSpentByOthers(t *testing.T) {
 	require.Equal(t, exitPartial, r.code, r)
 	require.Contains(t, r.stdout, "ApiCountLimitForOrg")
 	require.Contains(t, r.stdout, "wait for the next month, or buy calls for the organisation (API 调用量)")
-	require.Contains(t, r.stdout, "; resumes at 2026-12-01T00:00:00+08:00")
+	require.Contains(t, r.stdout, "; resumes at 2026-11-30T16:00:00Z")
 	s.sim.Disarm()
 	was, of := s.sim.Calls()[dingtalk.EndpointChats].Calls, s.calls()
 	for _, later := range []time.Duration{0, 20 * 24 * time.Hour} {
@@ -104,7 +104,7 @@ func TestDingTalkBanSilencesTheAddress(t *testing.T) {
 			require.Equal(t, exitPartial, r.code, r)
 			require.Contains(t, r.stdout, "throttled (ip ban): ")
 			require.Contains(t, r.stdout, "too many calls came from this address: lower limits, and look for other programs behind it")
-			require.Contains(t, r.stdout, "; resumes at 2026-11-04T19:0", "in five minutes")
+			require.Contains(t, r.stdout, "; resumes at 2026-11-04T11:0", "in five minutes")
 			require.Zero(t, s.sim.Calls()[dingtalk.EndpointChats].Calls)
 			require.Zero(t, s.sim.Calls()[dingtalk.EndpointReads].Calls)
 			require.LessOrEqual(t, s.sim.Calls()[dingtalk.EndpointSets].Calls, 2, "those that were under way")

@@ -257,7 +257,7 @@ func (f *fleet) tell(task schedule.Task, res sweep.Result) {
 		line = line.Str("held", heldBack(res.Closing.Candidates, res.Pass.ID))
 	}
 	if !res.ResumeAt.IsZero() {
-		line = line.Time("resume_at", res.ResumeAt)
+		line = line.Time("resume_at", res.ResumeAt.UTC())
 	}
 	if res.Reason != nil {
 		line = line.AnErr("reason", res.Reason)

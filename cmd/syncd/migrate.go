@@ -65,7 +65,7 @@ func (migrateStatusCmd) Run(ctx context.Context, c *cli, h *host) error {
 		for _, m := range list {
 			state := "pending"
 			if m.Applied {
-				state = "applied " + m.AppliedAt.Format(time.RFC3339)
+				state = "applied " + m.AppliedAt.UTC().Format(time.RFC3339)
 			}
 			fmt.Fprintf(w, "%s\t%s\n", m.File, state)
 		}

@@ -227,7 +227,7 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 	if res.Stopped {
 		line.WriteString("; stopped on request, the same command resumes it")
 	} else if res.Outcome == model.OutcomePartial && !res.ResumeAt.IsZero() {
-		line.WriteString("; resumes at " + res.ResumeAt.Format(time.RFC3339))
+		line.WriteString("; resumes at " + res.ResumeAt.UTC().Format(time.RFC3339))
 	}
 	fmt.Fprintln(j.host.stdout, line.String())
 }

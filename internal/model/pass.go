@@ -30,7 +30,7 @@ type LeaseHeldError struct {
 
 func (e *LeaseHeldError) Error() string {
 	return fmt.Sprintf("%s/%s is being synced by %s since %s", e.Source, e.Stream, e.Holder,
-		e.TakenAt.Format(time.RFC3339))
+		e.TakenAt.UTC().Format(time.RFC3339))
 }
 
 // Outcome is how a pass stands.

@@ -140,16 +140,16 @@ func (e *Engine) conclude(ctx context.Context, job *river.Job[slice], began time
 	}
 	switch v.Kind {
 	case Auth:
-		log.Error().Err(v.Err).Time("probe_at", note.ProbeAt).Msg("the source is paused: the vendor refuses its credential")
+		log.Error().Err(v.Err).Time("probe_at", note.ProbeAt.UTC()).Msg("the source is paused: the vendor refuses its credential")
 	case Config:
 		log.Error().Err(v.Err).Msg("the stream is halted until the configuration changes")
 	case Transient:
-		log.Warn().Err(v.Err).Time("resume_at", note.ResumeAt).Msg("the vendor does not answer properly")
+		log.Warn().Err(v.Err).Time("resume_at", note.ResumeAt.UTC()).Msg("the vendor does not answer properly")
 	case Outage:
 		log.Warn().Err(v.Err).Msg("a slice ends early")
 	case Done, More, Later, Busy, Blocked, Stopped, Absent:
 	default:
-		log.Error().Str("error", note.Error).Time("resume_at", note.ResumeAt).Msg("a slice failed")
+		log.Error().Str("error", note.Error).Time("resume_at", note.ResumeAt.UTC()).Msg("a slice failed")
 	}
 	return outcome
 }
