@@ -121,7 +121,8 @@ func TestRunTogether(t *testing.T) {
 	s.until("the other one to be paused", `count(*) = 1 from sync.source_health where paused_at is not null and probe_at > now()`)
 	for _, d := range []*running{one, two} {
 		d.signals <- syscall.SIGTERM
-		require.Equal(t, exitOK, d.wait().code)
+		r := d.wait()
+		require.Equal(t, exitOK, r.code, r)
 	}
 	s.sameAsTruth()
 	require.Equal(t, 0, scalar[int](s.site, `select count(*) from sync.pass a join sync.pass b using (source, stream)
