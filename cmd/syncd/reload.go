@@ -47,17 +47,35 @@ func enrol(dataDir string) (leave func(), err error) {
 		return nil, fmt.Errorf("make %s: %w", dir, err)
 	}
 	path := filepath.Join(dir, strconv.Itoa(os.Getpid())+".pid")
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	for {
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("note the process: %w", err)
+		}
+		// Not waited for: a process of another container may have our number.
+		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
+		}
+		if names(path, file) { // or it was taken for the file of a dead process
+			return func() {
+				_ = os.Remove(path)
+				_ = file.Close()
+			}, nil
+		}
+		if err := file.Close(); err != nil {
+			return nil, fmt.Errorf("note the process: %w", err)
+		}
+	}
+}
+
+// names reports whether path is still the name of the open file.
+func names(path string, open *os.File) bool {
+	a, err := open.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("note the process: %w", err)
+		return false
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
-	}
-	return func() {
-		_ = os.Remove(path)
-		_ = file.Close()
-	}, nil
+	b, err := os.Lstat(path)
+	return err == nil && os.SameFile(a, b)
 }
 
 // daemonsIn are the processes that are daemons of dataDir. Files of dead ones are

@@ -64,7 +64,14 @@ func (l *lockFile) release() error {
 	if l == nil {
 		return nil
 	}
-	return l.file.Close()
+	return unlock(l.file)
+}
+
+// unlock lets go of file's lock and closes it. To close it is not enough: a child
+// that is just being started holds every open file of ours, and with it the
+// lock, until it runs its program.
+func unlock(file *os.File) error {
+	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
 }
 
 // replaceFile gives file this content, for acct alone to read, at once or not

@@ -74,5 +74,5 @@ func (b *guestbook) release() error {
 	if b == nil {
 		return nil
 	}
-	return b.file.Close()
+	return unlock(b.file)
 }

@@ -158,6 +158,39 @@ func TestInUseForAMoment(t *testing.T) {
 	require.Equal(t, &InUseError{DataDir: s.DataDir, PID: os.Getpid()}, inUse)
 }
 
+// A released lock is free, although a child that is just being started still has
+// the file open.
+func TestReleaseBesideAStartingChild(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	inherit := func(file *os.File) {
+		fd, err := syscall.Dup(int(file.Fd()))
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, syscall.Close(fd)) })
+	}
+	lock, err := lockDataDir(dir, false)
+	require.NoError(t, err)
+	inherit(lock.file)
+	require.NoError(t, lock.release())
+	lock, err = lockDataDir(dir, false)
+	require.NoError(t, err)
+	require.NoError(t, lock.release())
+
+	book, err := openGuestbook(dir, os.O_CREATE)
+	require.NoError(t, err)
+	in, err := book.enter()
+	require.NoError(t, err)
+	require.True(t, in)
+	inherit(book.file)
+	require.NoError(t, book.release())
+	book, err = openGuestbook(dir, 0)
+	require.NoError(t, err)
+	empty, err := book.lock(syscall.LOCK_EX)
+	require.NoError(t, err)
+	require.True(t, empty)
+	require.NoError(t, book.release())
+}
+
 // A server that is being stopped waits for its guests, lets nobody else in, and
 // does not wait for ever.
 func TestStopWaitsForGuests(t *testing.T) {

@@ -182,7 +182,7 @@ func (s *scratch) join(name string) string { return filepath.Join(s.path, name) 
 
 // remove deletes the directory and lets go of its lock.
 func (s *scratch) remove() error {
-	err := errors.Join(os.RemoveAll(s.path), s.lock.Close())
+	err := errors.Join(os.RemoveAll(s.path), unlock(s.lock))
 	if s.home != "" {
 		_ = os.Remove(s.home) // unless others are in it
 	}
