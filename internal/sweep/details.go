@@ -17,6 +17,9 @@ const (
 	// failPauseMax.
 	failPause    = time.Minute
 	failPauseMax = 6 * time.Hour
+	// lastTriesMax is how often the last read of a record that was followed is tried:
+	// three days with these pauses.
+	lastTriesMax = 20
 )
 
 // readDetails reads the items that are due, batch by batch. It reports whether
@@ -158,7 +161,7 @@ func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Erro
 	}
 	if follow := p.spec.Follow; follow != nil {
 		due, last := follow.Next(item.BornAt, now)
-		if gone || last {
+		if gone || last && (answers(bad.Class) || follow.Late > 0 || item.Failures+1 >= lastTriesMax) {
 			move.Closed = code
 		} else if move.NotReady {
 			move.DueAt = due
@@ -167,6 +170,12 @@ func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Erro
 		move.DueAt = time.Time{}
 	}
 	return model.Step{Chain: chain, Item: move}
+}
+
+// answers reports whether an error is what the vendor says about the record. Any
+// other one may be over the next time.
+func answers(c fetch.Class) bool {
+	return c == fetch.ClassGone || c == fetch.ClassDenied || c == fetch.ClassNotReady
 }
 
 // inPass returns t, or the first instant after the pass began where a clock has

@@ -1,0 +1,65 @@
+package sweep_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/fetch"
+	"syncd/internal/model"
+	"syncd/internal/sweep"
+)
+
+// A record that is old when it is first seen has one read to come. Where nothing is
+// learnt from that one, another takes its place; where the vendor says no, none does.
+func TestTheLastReadIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	read := false
+	b := newBench(t, func(c model.Chain, _ string) (model.Page, error) {
+		switch {
+		case c.Subject == "denied":
+			return model.Page{}, vendorError(fetch.ClassDenied, "60011")
+		case c.Subject == "early":
+			return model.Page{}, vendorError(fetch.ClassNotReady, "41063")
+		case c.Subject == "never", !read:
+			return model.Page{}, vendorError(fetch.ClassMalformed, "body")
+		}
+		return model.Page{
+			Last: true, RequestedAt: now, ReceivedAt: now,
+			MessageTasks: []model.GroupMessageTask{{MessageID: c.Subject, UserID: "li"}},
+		}, nil
+	})
+	b.opts.Now = func() time.Time { return now }
+	b.spec = model.StreamSpec{
+		Name: "group_message_tasks", Shape: model.ShapeDetail, Concurrency: 1,
+		Follow: &model.Follow{For: 7 * 24 * time.Hour, Min: time.Minute},
+	}
+	_, err := b.pool.Exec(t.Context(), `
+		insert into groupchat.group_message (source, msg_id, chat_type, created_at, first_seen_at, listed_at, hash)
+		select 'acme', id, 'group', $1::timestamptz - interval '20 days', $1, $1, 0
+		  from unnest('{denied,early,late,never}'::text[]) id`, now)
+	require.NoError(t, err)
+	closed := func() string {
+		return b.scalar(`select string_agg(concat_ws(' ', msg_id, close_reason), ', ' order by msg_id) from groupchat.group_message`)
+	}
+	require.Equal(t, model.OutcomePartial, b.pass(sweep.Request{}).Outcome)
+	require.Equal(t, "denied 60011, early 41063, late, never", closed())
+	read = true
+	now = now.Add(time.Hour)
+	b.pass(sweep.Request{})
+	require.Equal(t, "denied 60011, early 41063, late followed to the end, never", closed())
+	require.Equal(t, "1", b.scalar("select count(*) from groupchat.group_message_task"))
+
+	for tries := 3; tries <= 20; tries++ {
+		require.Equal(t, "denied 60011, early 41063, late followed to the end, never", closed(), tries)
+		now = now.Add(7 * time.Hour)
+		b.pass(sweep.Request{})
+	}
+	require.Equal(t, "denied 60011, early 41063, late followed to the end, never body", closed(), "it has an end")
+	asked := b.source.calls.Load()
+	now = now.Add(30 * 24 * time.Hour)
+	require.Equal(t, model.OutcomeComplete, b.pass(sweep.Request{}).Outcome)
+	require.Equal(t, asked, b.source.calls.Load())
+}
