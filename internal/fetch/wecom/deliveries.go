@@ -112,7 +112,9 @@ func (c *Client) readTasks(body []byte, message string, only []string) (outcome,
 	if err != nil || out.code != 0 {
 		return out, model.Page{}, err
 	}
-	if bad := needArray("task_list", answer.Tasks.Set); bad != nil {
+	// Messages from before 2020-11-17 have no list of senders (public copies of the
+	// page); whether it is empty or absent there, nobody says.
+	if bad := needArray("task_list", answer.Tasks.Bad == nil); bad != nil {
 		return out, model.Page{}, bad
 	}
 	page, err := paged(answer.NextCursor)
