@@ -52,8 +52,8 @@ type BoundsSpec struct {
 	// otherwise at the first record there ever was.
 	FromWatermark bool
 	Overlap       time.Duration
-	// Reach is how long before the start of the pass the time begins at most; 0
-	// does not bound it.
+	// Reach is how long before the start of the pass the time begins where no
+	// watermark says more; 0 does not bound it.
 	Reach time.Duration
 	// SpanMax cuts a longer time into chains of at most that; 0 does not. It needs
 	// a Reach.
@@ -180,12 +180,19 @@ type StreamSpec struct {
 // MarkOf is the watermark that a chain leaves behind when it has come to its end:
 // the youngest creation that it has shown, where the vendor lists the oldest first.
 // Otherwise it leaves none, for chains of an older time may not have come to
-// theirs; see Marks.
+// theirs; see Marks. A vendor that was asked for that order and does not keep it has
+// shown everything all the same, unless the chain passed over something.
 func (s StreamSpec) MarkOf(cp Checkpoint) time.Time {
-	if s.Bounds != nil && s.Bounds.Ascending && !cp.Unordered {
+	if s.Bounds != nil && s.Bounds.Ascending && !cp.Gapped() {
 		return cp.Watermark
 	}
 	return time.Time{}
+}
+
+// Disordered reports whether the vendor was asked for the oldest first and has not
+// kept to it.
+func (s StreamSpec) Disordered(cp Checkpoint) bool {
+	return s.Bounds != nil && s.Bounds.Ascending && cp.Unordered
 }
 
 // Marks are the watermarks that a complete pass leaves behind, by lane: the end of
@@ -222,17 +229,20 @@ func (s StreamSpec) LaneOf(subject string) string {
 const spanMark = "@"
 
 // Spans returns the subject's chains: their names and bounds, oldest first. mark is
-// the watermark of its lane, zero for none, and started when the pass began.
+// the watermark of its lane, zero for none, and started when the pass began. A
+// watermark from before Reach counts: what was created since would be passed over.
+// One that lies ahead was left by a clock that was wrong, and with a Reach it does not
+// count.
 func (b *BoundsSpec) Spans(subject string, mark, started time.Time) ([]string, []Bounds) {
 	if b == nil {
 		return []string{subject}, []Bounds{{}}
 	}
 	whole := Bounds{Until: b.Until(started)}
-	if b.FromWatermark && !mark.IsZero() {
+	switch {
+	case b.FromWatermark && !mark.IsZero() && (b.Reach <= 0 || !mark.After(whole.Until)):
 		whole.After = mark.Add(-b.Overlap)
-	}
-	if first := started.Add(-b.Reach); b.Reach > 0 && whole.After.Before(first) {
-		whole.After = first
+	case b.Reach > 0:
+		whole.After = started.Add(-b.Reach)
 	}
 	if b.SpanMax <= 0 || whole.After.IsZero() || whole.Until.Sub(whole.After) <= b.SpanMax {
 		return []string{subject}, []Bounds{whole}
@@ -317,7 +327,7 @@ type Checkpoint struct {
 	// was opened; zero where the stream has none.
 	Watermark time.Time
 	// Unordered says that the vendor has shown an older record after a younger one:
-	// the watermark says nothing then.
+	// until the chain has come to its end the watermark says nothing then.
 	Unordered bool
 	// UpdatedAt is when the cursor was born.
 	UpdatedAt time.Time
@@ -325,6 +335,10 @@ type Checkpoint struct {
 
 // AtHead reports whether no page of the chain has been committed.
 func (c Checkpoint) AtHead() bool { return c.Cursor == "" && c.Pages == 0 }
+
+// Gapped reports whether the chain may have passed over records: it went on from its
+// watermark, and the vendor does not list the oldest first.
+func (c Checkpoint) Gapped() bool { return c.Unordered && c.Resumes > 0 }
 
 // Usable reports whether the cursor may still be sent: params unchanged to the
 // byte and not older than ttl (0 is no limit). A checkpoint at the head always is.

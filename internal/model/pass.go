@@ -148,6 +148,9 @@ type Step struct {
 	// Resumed says that the step has no page because the chain goes on from its
 	// watermark.
 	Resumed bool
+	// Disordered says that the vendor has not kept the order that the closed chain asked
+	// for.
+	Disordered bool
 	// Split are the chains that take the place of one that is closed.
 	Split []Subject
 	// Outside is the vendor's code with which it refused the time that a closed

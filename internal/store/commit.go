@@ -69,7 +69,7 @@ var writers = []func(*commit, context.Context, pgx.Tx) error{
 	(*commit).writeGroupMessages, (*commit).writeMessageTasks, (*commit).writeMessageResults, (*commit).writeJoinWays,
 
 	(*commit).closeRecords, (*commit).noteIDs, (*commit).moveItems, (*commit).moveCoverage, (*commit).sumDays,
-	(*commit).noteCulprits, (*commit).noteOutside, (*commit).keepRejects, (*commit).moveCheckpoints, (*commit).count,
+	(*commit).noteCulprits, (*commit).noteOutside, (*commit).noteDisorder, (*commit).keepRejects, (*commit).moveCheckpoints, (*commit).count,
 }
 
 func (c *commit) run(ctx context.Context, tx pgx.Tx) error {

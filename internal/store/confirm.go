@@ -113,6 +113,23 @@ func (c *commit) noteOutside(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// noteDisorder leaves a finding for every chain that came to its end in another order
+// than it was asked for.
+func (c *commit) noteDisorder(ctx context.Context, tx pgx.Tx) error {
+	const detail = "the vendor does not list the oldest first, although it is asked to; nothing is missing, " +
+		"but a list whose cursor is lost begins anew, which takes calls"
+	for i := range c.steps {
+		step := &c.steps[i]
+		if !step.Disordered {
+			continue
+		}
+		if err := addFinding(ctx, tx, c.pass, findingDisorder, step.Chain.Subject, detail, "", step.To.UpdatedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // noteCulprits keeps the owners whom the vendor refused, and forgets the trouble
 // of those it took again.
 func (c *commit) noteCulprits(ctx context.Context, tx pgx.Tx) error {

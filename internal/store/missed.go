@@ -19,6 +19,7 @@ const (
 	findingOwnerRefused = "owner_refused"
 	findingScope        = "scope_changed"
 	findingOutside      = "out_of_reach"
+	findingDisorder     = "out_of_order"
 )
 
 func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, detail, remedy string, now time.Time) error {

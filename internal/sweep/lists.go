@@ -95,11 +95,12 @@ func (t *trail) take(page model.Page) error {
 	if t.cp.Resumes > 0 {
 		page.Total = nil // of what is left, not of the chain
 	}
+	to := next(t.cp, page)
+	page.Shifted = page.Shifted || to.Gapped()
 	step := model.Step{
-		Chain: t.chain, Page: &page, From: t.cp.Version, To: next(t.cp, page),
-		Closed: page.Last, Lane: t.p.spec.LaneOf(t.chain.Subject),
+		Chain: t.chain, Page: &page, From: t.cp.Version, To: to, Closed: page.Last,
+		Lane: t.p.spec.LaneOf(t.chain.Subject), Mark: t.p.spec.MarkOf(to), Disordered: page.Last && t.p.spec.Disordered(to),
 	}
-	step.Mark = t.p.spec.MarkOf(step.To)
 	if err := t.send(step); err != nil {
 		return err
 	}

@@ -308,24 +308,53 @@ func TestSpansAreHeldTogether(t *testing.T) {
 }
 
 // A vendor that does not keep the order that was asked for is read all the same: a
-// lost cursor begins the chain anew, and nothing is taken to be held.
+// lost cursor begins the chain anew. What a list without a gap has shown is held in
+// any order, so the next pass over new chats does not read all of them; and a finding
+// says that the order is not kept.
 func TestDisorderIsNoticed(t *testing.T) {
 	t.Parallel()
 	v := newLedger(t)
-	good := v.source.answer
-	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
-		page, err := good(chain, cursor)
-		slices.Reverse(page.Chats)
-		return page, err
-	}
+	v.backwards(func(model.Chain) bool { return true })
 	v.dead["4"] = 1
 	res := v.mode("full").pass(sweep.Request{})
 	require.Equal(t, model.OutcomeComplete, res.Outcome)
 	require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
 	require.Equal(t, []string{"-08:59:30", "-08:59:30"}, v.bounds)
 	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+	require.Equal(t, "1 crm/full", v.scalar("select times || ' ' || subject from sync.finding where kind = 'out_of_order'"))
 	v.mode("new").pass(sweep.Request{})
-	require.Equal(t, "-08:59:30", v.bounds[len(v.bounds)-1])
+	require.Equal(t, "08:56:30-08:59:30", v.bounds[len(v.bounds)-1])
+	require.Equal(t, "crm/full crm/new",
+		v.scalar("select string_agg(subject, ' ' order by subject) from sync.finding where kind = 'out_of_order'"))
+}
+
+// A chain that went on from its watermark without a cursor, for which the order has to
+// hold, and then shows that it does not, may have passed over chats: it proves nothing,
+// and what it has shown is not taken to be held.
+func TestDisorderAfterALostCursorProvesNothing(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.backwards(func(chain model.Chain) bool { return !chain.Bounds.After.IsZero() })
+	v.dead["2"] = 1
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, res.Outcome)
+	require.Equal(t, []string{"-08:59:30", "08:55:00-08:59:30"}, v.bounds)
+	require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
+	require.Equal(t, "wr00 wr01 wr02 wr03 wr04", v.stored())
+	storetest.WantRows(t, v.pool, "sync.watermark", 0)
+	require.Equal(t, "crm/full", v.scalar("select subject from sync.finding where kind = 'out_of_order'"))
+}
+
+// backwards has the pages of some chains come with the youngest first.
+func (v *ledger) backwards(of func(model.Chain) bool) {
+	good := v.source.answer
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		page, err := good(chain, cursor)
+		if of(chain) {
+			slices.Reverse(page.Chats)
+		}
+		return page, err
+	}
 }
 
 // A record that claims to be younger than the chain can show raises no watermark.
