@@ -45,7 +45,7 @@ func TestSpecsOfMessages(t *testing.T) {
 	}, names)
 	require.Equal(t, model.StreamSpec{
 		Name: "group_messages", Shape: model.ShapeList, Concurrency: 4, CursorTTL: time.Hour, DriftRepeats: 2,
-		Scope:    json.RawMessage(`{"chat_types":["group"]}`),
+		Scope:    json.RawMessage(`{"chat_types":["group"],"backfill":"720h0m0s"}`),
 		Subjects: []model.Subject{{Name: "group", Lane: "group", Params: json.RawMessage(`{"chat_type":"group","filter_type":2,"limit":100}`)}},
 		Bounds: &model.BoundsSpec{
 			Margin: time.Minute, FromWatermark: true, Overlap: 72 * time.Hour, Reach: 720 * time.Hour,

@@ -122,9 +122,11 @@ func (o *JoinWayOptions) complete() (*JoinWayOptions, error) {
 	return &JoinWayOptions{ConfigIDs: ids}, nil
 }
 
-// messagesScope are the filters of the list of mass messages.
+// messagesScope are the filters of the list of mass messages. How far back it
+// reaches is one of them: when that changes, what was made before is listed.
 type messagesScope struct {
 	ChatTypes []string `json:"chat_types"`
+	Backfill  string   `json:"backfill"`
 }
 
 // messageSpecs are the streams of mass messages. The list tells what was created
@@ -137,7 +139,7 @@ func (c *Client) messageSpecs() []model.StreamSpec {
 		return nil
 	}
 	list := model.StreamSpec{
-		Name: streamMessages, Shape: model.ShapeList, Scope: encode(messagesScope{ChatTypes: o.ChatTypes}),
+		Name: streamMessages, Shape: model.ShapeList, Scope: encode(messagesScope{o.ChatTypes, o.Backfill.String()}),
 		Bounds: &model.BoundsSpec{
 			Margin: messageMargin, FromWatermark: true, Overlap: messageOverlap, Reach: o.Backfill, SpanMax: messageSpanMax,
 		},

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"syncd/internal/vendorsim"
+)
+
+// backfill rewrites the options of the list of mass messages.
+func (s *massSite) backfill(days int) {
+	s.t.Helper()
+	text, err := os.ReadFile(s.config)
+	require.NoError(s.t, err)
+	before, rest, ok := strings.Cut(string(text), "group_messages: {")
+	require.True(s.t, ok)
+	_, after, ok := strings.Cut(rest, "}")
+	require.True(s.t, ok)
+	changed := fmt.Sprintf("%sgroup_messages: {enabled: true, backfill_days: %d}%s", before, days, after)
+	require.NoError(s.t, os.WriteFile(s.config, []byte(changed), 0o600))
+}
+
+// listsFrom lists mass messages and checks that all are stored that were made since
+// then, and none that is older. What was made within an hour of either end is left
+// open: the clock goes on meanwhile.
+func (s *massSite) listsFrom(since time.Time) {
+	s.t.Helper()
+	s.okNow("sync", "acme/group_messages")
+	stored := map[string]bool{}
+	for _, r := range rowsOf[struct{ ID string }](s.site, "select msg_id from groupchat.group_message") {
+		stored[r.ID] = true
+	}
+	now := s.sim.Now()
+	for id, m := range s.between(since.Add(time.Hour), now.Add(-time.Hour)) {
+		require.True(s.t, stored[id], "%s, made %s ago, was passed over", id, now.Sub(m.CreatedAt))
+	}
+	for id := range s.between(time.Time{}, since.Add(-time.Hour)) {
+		require.False(s.t, stored[id], "%s was not asked for", id)
+	}
+}
+
+// Whatever backfill_days says, and when it says more than before, everything since
+// then is listed; and a time without a sync is no hole, however long it was.
+func TestNoMassMessageIsPassedOver(t *testing.T) {
+	t.Parallel()
+	s := newMassSite(t, vendorsim.Options{Seed: 23, Chats: 20, Owners: 4, MeanMembers: 3, MaxMembers: 5, GroupMessages: 4})
+	began := s.sim.Now()
+	for _, days := range []int{1, 2, 28, 29, 30, 31, 62, 180} {
+		s.backfill(days)
+		s.listsFrom(began.AddDate(0, 0, -days))
+	}
+	s.backfill(7)
+	s.listsFrom(began.AddDate(0, 0, -180))
+	s.advance(45 * 24 * time.Hour)
+	s.listsFrom(began.AddDate(0, 0, -180))
+	require.Zero(t, scalar[int](s.site, "select count(*) from sync.finding where kind = 'out_of_reach'"))
+}
