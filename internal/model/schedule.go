@@ -64,6 +64,9 @@ type SliceNote struct {
 	HoldSource time.Time
 	// ProbeAt pauses the source, and tries it again then; zero does not.
 	ProbeAt time.Time
+	// HandOn leaves the try of a paused source to another run of it, at once: this
+	// one has asked the vendor nothing.
+	HandOn bool
 }
 
 // QueueDepth counts the jobs of syncd run, in all processes.

@@ -54,6 +54,7 @@ type Task struct {
 // methods.
 type Store interface {
 	ApplySchedules(ctx context.Context, list []model.Timetable, first []time.Time, now time.Time) error
+	Wake(ctx context.Context, queue string, now time.Time) error
 	Dispatch(ctx context.Context, now, probeAt time.Time, limit int,
 		enqueue func(context.Context, pgx.Tx, []model.DueRun) ([]model.Advance, error)) (int, error)
 	Prioritize(ctx context.Context, tx pgx.Tx, jobs []int64, priority int) error

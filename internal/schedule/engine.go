@@ -215,6 +215,10 @@ func (e *Engine) Apply(ctx context.Context, entries []Entry) error {
 	return e.store.ApplySchedules(ctx, list, first, now)
 }
 
+// Wake lets everything that waits go on at once, whatever it waits for: a person
+// says that it is worth a try. What has to wait still is told so again.
+func (e *Engine) Wake(ctx context.Context) error { return e.store.Wake(ctx, Queue, e.opts.Now()) }
+
 // InFlight is how many slices run in this process.
 func (e *Engine) InFlight() int { return e.turns.count() }
 

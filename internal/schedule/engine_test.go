@@ -333,6 +333,93 @@ func TestRefusedCredentialPausesTheSource(t *testing.T) {
 	})
 }
 
+// The run that was refused is the one that is tried at once, also where no other
+// is due.
+func TestRefusedRunIsTriedWithTheNextConfiguration(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var refuse atomic.Bool
+	refuse.Store(true)
+	e := r.start(func(context.Context, schedule.Task) schedule.Verdict {
+		if refuse.Load() {
+			return schedule.Verdict{Kind: schedule.Auth, Err: errors.New("40001: invalid credential; check the secret")}
+		}
+		return schedule.Verdict{Kind: schedule.Done}
+	})
+	r.settled(e, hourly("acme/chats", "acme/owners"))
+	r.due("acme/chats")
+	soon(t, "it is refused", func() bool { return r.jobs("completed") == 1 })
+	refuse.Store(false)
+	require.NoError(t, e.Apply(t.Context(), hourly("acme/chats", "acme/owners")))
+	soon(t, "it is tried and goes on", func() bool { return r.outcome("acme", "chats") == "done" })
+	require.True(t, get[bool](r, `select paused_at is null from sync.source_health where source = 'acme'`))
+	require.Empty(t, r.outcome("acme", "owners"), "it was not due")
+}
+
+// A stream that waits for the one that was refused asks the vendor nothing: that is
+// no try.
+func TestTryOfAPausedSourceIsHandedOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var refuse, read atomic.Bool
+	refuse.Store(true)
+	e := r.start(func(_ context.Context, task schedule.Task) schedule.Verdict {
+		switch {
+		case task.Stream == "owners" && refuse.Load():
+			return schedule.Verdict{Kind: schedule.Auth, Err: errors.New("40001: invalid credential; check the secret")}
+		case task.Stream == "owners":
+			read.Store(true)
+		case !read.Load():
+			return schedule.Verdict{Kind: schedule.Blocked, Err: errors.New("it needs owners")}
+		}
+		return schedule.Verdict{Kind: schedule.Done}
+	}, func(o *schedule.Options) { o.Workers = 1 })
+	r.settled(e, hourly("acme/chats", "acme/members", "acme/owners"))
+	r.due("acme/owners")
+	soon(t, "it is refused", func() bool { return r.outcome("acme", "owners") == "auth" })
+	r.due("acme/chats", "acme/members") // earlier than the one that was refused
+	refuse.Store(false)
+	r.advance(schedule.ProbeEvery + time.Second)
+	soon(t, "the right one is tried", read.Load)
+	soon(t, "all are done", func() bool {
+		r.advance(time.Second)
+		return get[int](r, `select count(*) from sync.schedule where outcome = 'done'`) == 3
+	})
+}
+
+// An operator who raised a limit, or knows that the vendor is back, need not wait
+// for what was told before: everything that waits goes on at once.
+func TestWake(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var bad atomic.Bool
+	bad.Store(true)
+	kinds := map[string]schedule.Verdict{
+		"budget/chats": {Kind: schedule.Later, At: r.now().Add(48 * time.Hour), Err: errors.New("the budget of the month is spent")},
+		"down/chats":   {Kind: schedule.Transient, Err: errors.New("timeout")},
+		"bug/chats":    {Kind: schedule.Unknown, Err: errors.New("odd")},
+	}
+	e := r.start(func(_ context.Context, task schedule.Task) schedule.Verdict {
+		if v := kinds[task.Source+"/"+task.Stream]; bad.Load() {
+			return v
+		}
+		return schedule.Verdict{Kind: schedule.Done}
+	})
+	list := hourly("budget/chats", "down/chats", "bug/chats", "down/owners")
+	r.settled(e, list)
+	r.due("budget/chats", "down/chats", "bug/chats")
+	soon(t, "all wait", func() bool { return r.jobs("scheduled") == 2 && r.jobs("retryable") == 1 })
+	r.due("down/owners") // left alone, for its source does not answer
+	soon(t, "it waits, too", func() bool { return r.jobs("scheduled") == 3 })
+
+	bad.Store(false)
+	require.NoError(t, e.Apply(t.Context(), list))
+	require.Equal(t, 3, r.jobs("scheduled"), "a process that starts knows nothing new")
+	require.NoError(t, e.Wake(t.Context()))
+	soon(t, "all go on", func() bool { return r.jobs("completed") == 4 })
+	require.Zero(t, get[int](r, `select count(*) from sync.schedule where outcome <> 'done' or resume_at is not null`))
+}
+
 // A stream that its configuration makes impossible is halted until another one
 // is applied.
 func TestBadConfigurationHaltsTheStream(t *testing.T) {

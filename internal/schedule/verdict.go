@@ -124,7 +124,13 @@ func (v Verdict) settle(st model.Standing, now time.Time, probeEvery time.Durati
 		return wait(min(max(until(busyPause), time.Second), busyPause))
 	case Blocked:
 		note.Failed = true
-		return wait(backoff(blockedPause, blockedPauseMax, st.Failures+1, chance))
+		pause := backoff(blockedPause, blockedPauseMax, st.Failures+1, chance)
+		if st.Paused { // perhaps the stream that it waits for is the one that was refused
+			note.DueAt, note.HandOn = now.Add(pause), true
+			note.ResumeAt = note.DueAt
+			return note, end{}
+		}
+		return wait(pause)
 	case Absent:
 		return wait(absentPause)
 	case Outage:

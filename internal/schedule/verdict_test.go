@@ -59,6 +59,12 @@ func TestSettle(t *testing.T) {
 			},
 			end: end{snoozed: true, snooze: 4 * time.Minute},
 		},
+		"blocked, of a source that is paused": {
+			v: Verdict{Kind: Blocked, Err: why}, st: model.Standing{Paused: true, Failures: 1},
+			note: model.SliceNote{
+				Outcome: "blocked", Error: "why", Failed: true, ResumeAt: in(4 * time.Second), DueAt: in(4 * time.Second), HandOn: true,
+			},
+		},
 		"blocked for the third time": {
 			v: Verdict{Kind: Blocked, Err: why}, st: model.Standing{Failures: 2},
 			note: model.SliceNote{Outcome: "blocked", Error: "why", Failed: true, ResumeAt: in(8 * time.Second)},

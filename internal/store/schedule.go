@@ -14,7 +14,8 @@ import (
 // ApplySchedules makes the schedules those listed, at now: new ones run at their
 // first, which is parallel to list; a changed expression takes the NextRunAt given,
 // the others keep theirs. Streams that are not listed are disabled, and so are
-// sources without any. Sources that were paused are tried again at once.
+// sources without any. Sources that were paused are tried again at once, with a run
+// that was refused.
 func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, first []time.Time, now time.Time) error {
 	var sources, streams, modes, expressions, zones []string
 	var next []time.Time
@@ -32,6 +33,7 @@ func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, firs
 			{"schedule_add", []any{sources, streams, modes, expressions, zones, first}},
 			{"schedule_disable", []any{sources, streams, modes}},
 			{"schedule_hasten", []any{sources, now}},
+			{"schedule_retry", []any{sources, now}},
 			{"source_disable", []any{sources}},
 		} {
 			if _, err := exec(ctx, tx, step.name, step.args...); err != nil {
@@ -39,6 +41,19 @@ func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, firs
 			}
 		}
 		return nil
+	})
+}
+
+// Wake lets the jobs in River's queue that wait for their time go on at now, and
+// ends the pauses of sources that do not answer. Sources whose credential is
+// refused stay paused.
+func (s *Store) Wake(ctx context.Context, queue string, now time.Time) error {
+	return bounded(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := exec(ctx, tx, "schedule_revive", now); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, "schedule_wake", queue)
+		return err
 	})
 }
 
@@ -186,6 +201,9 @@ func (s *Store) NoteSlice(ctx context.Context, n model.SliceNote) error {
 	return bounded(ctx, s.pool, func(tx pgx.Tx) error {
 		_, err := exec(ctx, tx, "schedule_note", n.Source, n.Stream, n.Mode, n.At, n.Outcome, why, n.Failed, n.Healthy,
 			orNull(n.ResumeAt, time.Time{}), n.Halt, orNull(n.DueAt, time.Time{}))
+		if err == nil && n.HandOn {
+			_, err = exec(ctx, tx, "schedule_hasten", []string{n.Source}, n.At)
+		}
 		if err != nil || !n.Healthy && n.HoldSource.IsZero() && n.ProbeAt.IsZero() {
 			return err
 		}
