@@ -1,15 +1,5 @@
 package model
 
-import "time"
-
-// Spell is a stored membership: one person in one chat since one moment.
-type Spell struct {
-	MemberID string
-	JoinedAt time.Time
-	// Open is false once the person was found to have left.
-	Open bool
-}
-
 // MemberVerdict says what a detail answer proves about the known members.
 type MemberVerdict int
 

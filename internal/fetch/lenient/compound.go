@@ -15,8 +15,6 @@ type Object[T any] struct {
 	Set bool
 	// Bad is the member as it came when it is something else.
 	Bad jsontext.Value
-	// Start and End bound it in the text that [Decode] returns.
-	Start, End int64
 }
 
 // UnmarshalJSONFrom fails on bad syntax only.
@@ -27,15 +25,10 @@ func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		o.Bad, err = readBad(dec)
 		return err
 	}
-	o.Start = dec.InputOffset()
 	err = json.UnmarshalDecode(dec, &o.Value)
-	o.End = dec.InputOffset()
 	o.Set = err == nil
 	return err
 }
-
-// Raw returns the object as it stands in the text that [Decode] returned.
-func (o *Object[T]) Raw(text []byte) []byte { return element(text, o.Start, o.End) }
 
 // Elements is an array. One element that cannot be read does not spoil it.
 type Elements[T any] struct {
@@ -57,11 +50,7 @@ type Element[T any] struct {
 }
 
 // Raw returns the element as it stands in the text that [Decode] returned.
-func (e *Element[T]) Raw(text []byte) []byte { return element(text, e.Start, e.End) }
-
-func element(text []byte, start, end int64) []byte {
-	return bytes.TrimLeft(text[start:end], ", \t\r\n:")
-}
+func (e *Element[T]) Raw(text []byte) []byte { return bytes.TrimLeft(text[e.Start:e.End], ", \t\r\n") }
 
 // UnmarshalJSONFrom fails on bad syntax only. The elements are decoded once, in
 // place: their own bytes are found again by their offsets when they are wanted.
