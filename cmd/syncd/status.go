@@ -133,6 +133,8 @@ func (r streamReport) note() string {
 		return "resumes at " + r.ResumeAt.Format(time.RFC3339) + ": " + r.Error
 	case r.HeldPassID != 0:
 		return heldBack(r.Candidates, r.HeldPassID)
+	case r.NeverProven != "":
+		return r.NeverProven
 	case r.Error != "":
 		return r.Error
 	case r.Late:

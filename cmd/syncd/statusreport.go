@@ -100,6 +100,9 @@ type streamReport struct {
 	// has to approve it.
 	HeldPassID int64 `json:"held_pass_id,omitempty"`
 	Candidates int64 `json:"candidates,omitempty"`
+	// NeverProven says why one list after the other proves nothing, so that nothing is
+	// found gone.
+	NeverProven string `json:"never_proven,omitempty"`
 	// Window is for streams of statistics that have had a pass.
 	Window *windowReport `json:"window,omitempty"`
 
@@ -202,6 +205,9 @@ func reportStreams(ctx context.Context, db *store.Store, src *source, now time.T
 			reports = append(reports, report(src.Source, spec.Name, modeFull, known, runs, now))
 		}
 		r := report(src.Source, spec.Name, "", known, runs, now)
+		if len(reports) > 0 && reports[len(reports)-1].Stream == r.Stream {
+			r.NeverProven = "" // said of its full passes
+		}
 		if w, ok := windows[spec.Name]; ok && spec.Window != nil {
 			r.Window = reportWindow(src, spec, w, now)
 		}
@@ -236,7 +242,7 @@ func report(src config.Source, stream, mode string, known map[string]store.Strea
 	r.Pages, r.RowsRead, r.RowsChanged = t.Counts.Pages, t.Counts.RowsRead, t.Counts.RowsChanged
 	r.Calls, r.Rejects = t.Counts.Calls, t.Counts.Rejects
 	r.Items, r.ItemsNeverRead, r.ItemsOverdue, r.ItemsFailing = t.Items, t.NeverRead, t.Overdue, t.Failing
-	r.HeldPassID, r.Candidates = t.HeldPassID, t.Candidates
+	r.HeldPassID, r.Candidates, r.NeverProven = t.HeldPassID, t.Candidates, t.NeverProven
 	if t.CompleteFrom == nil {
 		return r
 	}

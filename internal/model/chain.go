@@ -148,6 +148,9 @@ type StreamSpec struct {
 	// DriftRepeats is how often a pass is repeated at once because records moved
 	// while it was read.
 	DriftRepeats int
+	// TotalsRemedy says what a person can do where the vendor's totals are of other
+	// records than it lists, pass after pass; "" for nothing.
+	TotalsRemedy string
 	// ForOwners makes the params of a chain restricted to some owners, at most
 	// [OwnerBatchMax]; nil where the vendor has no such filter.
 	ForOwners func(ids []string) json.RawMessage

@@ -20,6 +20,7 @@ const (
 	findingScope        = "scope_changed"
 	findingOutside      = "out_of_reach"
 	findingDisorder     = "out_of_order"
+	findingNeverProven  = "never_proven"
 )
 
 func addFinding(ctx context.Context, tx pgx.Tx, pass model.Pass, kind, subject, detail, remedy string, now time.Time) error {

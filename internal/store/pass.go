@@ -391,7 +391,11 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 			return err
 		}
 		if end.Outcome == model.OutcomeComplete {
-			if closing.Verdict, err = certify(ctx, tx, pass, end, ids); err != nil {
+			var totals vendorTotals
+			if closing.Verdict, totals, err = certify(ctx, tx, pass, end, ids); err != nil {
+				return err
+			}
+			if err := judgeDrift(ctx, tx, pass, spec, end, totals, ids, &closing); err != nil {
 				return err
 			}
 			if err := missed(ctx, tx, pass, spec, end, &closing); err != nil {
@@ -403,13 +407,6 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 					return err
 				}
 			}
-		}
-		if closing.Verdict == model.VerdictDrifted {
-			err := tx.QueryRow(ctx, q("pass_drifted"), pass.Source, pass.Stream, pass.Mode).Scan(&closing.Drifted)
-			if err != nil {
-				return fmt.Errorf("pass_drifted: %w", err)
-			}
-			closing.Drifted++ // this one
 		}
 		return endPass(ctx, tx, pass, end, closing.Verdict, ids)
 	})
@@ -439,16 +436,21 @@ func countIDs(ctx context.Context, tx pgx.Tx, pass model.Pass) (seenIDs, error) 
 	return ids, nil
 }
 
-func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, ids seenIDs) (model.Verdict, error) {
+// vendorTotals are how many records the vendor counted when a list pass began and
+// when it ended; nil where it did not.
+type vendorTotals struct{ first, last *int64 }
+
+func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, ids seenIDs) (model.Verdict, vendorTotals, error) {
 	facts := model.PassFacts{FinishedAt: end.At, TotalsMoved: ids.moved}
 	var noted int64
+	var totals vendorTotals
 	err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind, &noted, &facts.Shifted,
-		&facts.StartedAt, &facts.SameScope)
+		&facts.StartedAt, &facts.SameScope, &totals.first, &totals.last)
 	if err != nil {
-		return "", fmt.Errorf("pass_facts: %w", err)
+		return "", totals, fmt.Errorf("pass_facts: %w", err)
 	}
 	facts.IDsLost = ids.all != noted
-	return facts.Certify(), nil
+	return facts.Certify(), totals, nil
 }
 
 func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, verdict model.Verdict, ids seenIDs) error {

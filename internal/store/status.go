@@ -35,6 +35,8 @@ type StreamStatus struct {
 	// HeldPassID is the pass that waits for approval, 0 if none does, and
 	// Candidates how many records the latest complete pass missed.
 	HeldPassID, Candidates int64
+	// NeverProven says why one list after the other proves nothing; "" where they do.
+	NeverProven string
 }
 
 // Status tells how the streams of a source stand, by name; a stream without any
@@ -51,7 +53,7 @@ func (s *Store) Status(ctx context.Context, source string, now time.Time) (map[s
 		return t, row.Scan(&t.Stream, &t.Mode, &t.PassID, &t.Outcome, &t.Verdict, &t.StartedAt, &t.FinishedAt, &t.ResumeAt,
 			&t.Error, &c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Rejects, &c.ItemsFailed, &c.ItemsRefused,
 			&t.CompleteFrom, &t.CompleteAt, &t.Items, &t.NeverRead, &t.Overdue, &t.Failing, &t.Holder,
-			&t.HeldPassID, &t.Candidates)
+			&t.HeldPassID, &t.Candidates, &t.NeverProven)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stream_status: %w", err)

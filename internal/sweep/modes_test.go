@@ -213,6 +213,58 @@ func TestTotalsAreCompared(t *testing.T) {
 	require.Equal(t, "5 4", v.scalar("select concat_ws(' ', total_first, total_last) from sync.pass"))
 }
 
+// Lists that drift again and again find nothing gone. Somebody is told, with the
+// reason, until one proves everything.
+func TestListsThatNeverProveAnythingAreTold(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	good, more := v.source.answer, int64(3)
+	v.source.answer = func(chain model.Chain, cursor string) (model.Page, error) {
+		page, err := good(chain, cursor)
+		*page.Total += more
+		return page, err
+	}
+	sync := func(mode string) model.Verdict {
+		v.now = v.now.Add(time.Hour)
+		v.mode(mode).spec.TotalsRemedy = "do not count"
+		res := v.pass(sweep.Request{})
+		require.Equal(t, model.OutcomeComplete, res.Outcome)
+		return res.Closing.Verdict
+	}
+	told := func() string {
+		return v.scalar("select string_agg(concat_ws(': ', stream, kind, subject, times, detail, remedy), ' ') from sync.finding where cleared_at is null")
+	}
+	require.Equal(t, model.VerdictDrifted, sync("full"))
+	require.Equal(t, model.VerdictComplete, sync("new"), "it finds nothing gone anyway")
+	require.Empty(t, told(), "once is nothing")
+	require.Equal(t, model.VerdictDrifted, sync("full"))
+	require.Equal(t, "chats: never_proven: full: 1: 2 lists in a row prove nothing, and nothing that has vanished is found gone: "+
+		"the vendor counts 8 records and lists 5: do not count", told())
+	require.Equal(t, model.VerdictDrifted, sync("full"))
+	require.Contains(t, told(), "full: 2: 3 lists in a row")
+	more = 0
+	require.Equal(t, model.VerdictComplete, sync("full"))
+	require.Empty(t, told())
+	more = 3
+	sync("full")
+	require.Empty(t, told())
+	sync("full")
+	require.Contains(t, told(), "full: 3: 2 lists in a row")
+
+	more = 0
+	require.Equal(t, model.VerdictComplete, sync("full"))
+	for range 2 {
+		v.before = func(cursor string) {
+			if cursor == "2" {
+				v.born(1)
+				v.chats[fmt.Sprintf("wr%02d", len(v.chats)-1)] = v.now.Add(-time.Hour)
+			}
+		}
+		require.Equal(t, model.VerdictDrifted, sync("full"))
+	}
+	require.Contains(t, told(), "records moved while they were listed: syncd sync --full acme/chats")
+}
+
 // Where no detail stream confirms an absence, a second complete pass does, of the
 // same scope, and no other.
 func TestMissedTwiceIsGone(t *testing.T) {

@@ -6,4 +6,4 @@ insert into sync.finding as f (source, stream, kind, subject, pass_id, detail, r
 values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 on conflict (source, stream, kind, subject) do update
    set times = f.times + 1, last_seen_at = excluded.last_seen_at, pass_id = excluded.pass_id,
-       detail = excluded.detail, remedy = excluded.remedy
+       detail = excluded.detail, remedy = excluded.remedy, cleared_at = null

@@ -1,13 +1,15 @@
 -- How the streams of a source stand.
 -- $1 source  $2 now
 -- Returns a row per stream and mode that has had a pass: the latest pass, the
--- latest complete one, the items of a detail stream and who holds the lease.
--- Uses pass_latest, item_pkey and lease_pkey.
+-- latest complete one, the items of a detail stream, who holds the lease, and why its
+-- lists prove nothing, if they do not. Uses pass_latest, item_pkey, lease_pkey and
+-- finding_pkey.
 select p.stream, p.mode, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.finished_at, p.resume_at,
        coalesce(p.error, ''), p.pages, p.rows_read, p.rows_changed, p.calls, p.rejects,
        p.items_failed, p.items_refused, g.started_at, g.finished_at,
        i.total, i.never, i.overdue, i.failing, coalesce(l.holder, ''),
-       coalesce(case when g.waits then g.pass_id end, 0), coalesce(g.candidates, 0)
+       coalesce(case when g.waits then g.pass_id end, 0), coalesce(g.candidates, 0),
+       coalesce(f.detail || coalesce('; ' || nullif(f.remedy, ''), ''), '')
   from (select distinct on (stream, mode) * from sync.pass
          where source = $1
          order by stream, mode, pass_id desc) p
@@ -24,4 +26,6 @@ select p.stream, p.mode, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.starte
                        from sync.item
                       where source = $1 and stream = p.stream) i on true
   left join sync.lease l on l.source = $1 and l.stream = p.stream and l.expires_at > clock_timestamp()
+  left join sync.finding f on f.source = $1 and f.stream = p.stream and f.kind = 'never_proven' and f.subject = p.mode
+                          and f.cleared_at is null
  order by p.stream, p.mode
