@@ -168,7 +168,9 @@ type Stream struct {
 
 	RelationTypes []string `key:"relation_types" of:"dingtalk/chats" required:"true" oneof:"crm_customer crm_customer_personal"`
 	// QueryDSL is the vendor's filter, a JSON text or "".
-	QueryDSL    string  `key:"query_dsl" of:"dingtalk/chats" lines:"many"`
+	QueryDSL string `key:"query_dsl" of:"dingtalk/chats" lines:"many"`
+	// CheckTotals holds what a list shows against how many records the vendor counts.
+	CheckTotals bool    `key:"check_totals" of:"dingtalk/chats dingtalk/group_sets"`
 	UserIDs     []int64 `key:"user_ids" of:"scrm/chats" min:"1"`
 	Keyword     string  `key:"keyword" of:"scrm/chats"`
 	TagGroupIDs []int64 `key:"tag_group_ids" of:"scrm/chats" min:"1"`

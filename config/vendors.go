@@ -54,11 +54,12 @@ var vendors = map[string]vendor{
 		baseURL: "https://api.dingtalk.com",
 		limits:  Limits{PerSecond: 15, PerMonth: 2500, Concurrency: 4, Scope: "endpoint", ReadsShare: 0.5},
 		streams: map[string]Stream{
-			"group_sets": {Schedule: mustSchedule("20 4 * * *")},
+			"group_sets": {Schedule: mustSchedule("20 4 * * *"), CheckTotals: true},
 			"chats": {
 				Schedule:      mustSchedule("10 */6 * * *"),
 				FullSchedule:  mustSchedule("10 3 * * 0"),
 				RelationTypes: []string{"crm_customer", "crm_customer_personal"},
+				CheckTotals:   true,
 			},
 			"chat_checks":   {Schedule: mustSchedule("25 */6 * * *")},
 			"message_reads": {Schedule: mustSchedule("*/30 * * * *"), FollowFor: 24 * time.Hour},

@@ -114,6 +114,7 @@ func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
 			Source: c.Name, BaseURL: c.BaseURL, AppKey: k.AppKey, AppSecret: k.AppSecret.Reveal(),
 			SuiteKey: k.SuiteKey, SuiteSecret: k.SuiteSecret.Reveal(), SuiteTicket: k.SuiteTicket.Reveal(), AuthCorpID: k.AuthCorpID,
 			RelationTypes: c.Streams["chats"].RelationTypes, QueryDSL: c.Streams["chats"].QueryDSL,
+			UncountedChats: !c.Streams["chats"].CheckTotals, UncountedSets: !c.Streams["group_sets"].CheckTotals,
 			Follow: c.Streams["message_reads"].FollowFor, Zone: c.Timezone, Fetch: bounds,
 		})
 		return adopt(s, cmp.Or(k.AppKey, k.SuiteKey+"/"+k.AuthCorpID), client, err)

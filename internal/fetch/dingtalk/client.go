@@ -85,6 +85,9 @@ type Options struct {
 	RelationTypes []string
 	// QueryDSL narrows the lists of chats: see [ParseFilter].
 	QueryDSL string
+	// UncountedChats and UncountedSets leave the vendor's totals of these lists out:
+	// where it counts other records than it lists, no pass proves anything by them.
+	UncountedChats, UncountedSets bool
 	// PageSize of the chat list, 1 to 100 (100).
 	PageSize int
 	// ChatsMargin is how long before the start of a pass a chat must have been
@@ -164,8 +167,11 @@ type Client struct {
 	relations []string
 	filter    Query
 	opts      specOptions
-	zone      *time.Location
-	now       func() time.Time
+	// uncountedChats and uncountedSets are those of the options.
+	uncountedChats, uncountedSets bool
+
+	zone *time.Location
+	now  func() time.Time
 	// suite says that the credential is a third party's.
 	suite  bool
 	http   *fetch.Client
@@ -205,6 +211,7 @@ func New(opts Options) (*Client, error) {
 			pageSize: opts.PageSize, parallel: opts.Fetch.Limits.Concurrency, margin: opts.ChatsMargin,
 			overlap: opts.ChatsOverlap, follow: opts.Follow, followEvery: opts.FollowEvery,
 		},
+		uncountedChats: opts.UncountedChats, uncountedSets: opts.UncountedSets,
 		zone:  opts.Zone,
 		now:   opts.Fetch.Now,
 		suite: opts.SuiteKey != "",

@@ -532,6 +532,8 @@ func TestSpecs(t *testing.T) {
 	}, fresh.Bounds)
 	require.Equal(t, full.ConfirmedBy, byName["chat_checks"].Name)
 	require.Equal(t, streamChats, byName["chat_checks"].Confirms)
+	require.Contains(t, full.TotalsRemedy, "streams.chats.check_totals")
+	require.Contains(t, byName["group_sets"].TotalsRemedy, "streams.group_sets.check_totals")
 	require.Zero(t, byName["chat_checks"].MaxAge, "only when something asks for it")
 	require.Equal(t, &model.Follow{For: 24 * time.Hour, Min: 10 * time.Minute, Late: time.Hour}, byName["message_reads"].Follow)
 	require.Empty(t, byName["group_sets"].Bounds)

@@ -132,6 +132,9 @@ func (c *Client) readChats(body []byte, relation string) (model.Page, error) {
 	if err != nil {
 		return model.Page{}, err
 	}
+	if c.uncountedChats {
+		page.Total = nil
+	}
 	page.Chats = make([]model.Chat, 0, len(answer.Results.Items))
 	for i := range answer.Results.Items {
 		e := &answer.Results.Items[i]
@@ -236,6 +239,9 @@ func (c *Client) readSets(body []byte, relation string) (model.Page, error) {
 	page, err := answer.page()
 	if err != nil {
 		return model.Page{}, err
+	}
+	if c.uncountedSets {
+		page.Total = nil
 	}
 	page.GroupSets = make([]model.GroupSet, 0, len(answer.Results.Items))
 	for i := range answer.Results.Items {
