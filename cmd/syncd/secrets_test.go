@@ -382,6 +382,17 @@ var hostilities = []struct {
 		}),
 	},
 	{
+		name: "names that are the token, every character escaped", says: "acme/members: complete",
+		landed: `select count(*) from groupchat.chat where name like 'look: ***%' and extra @> '{"trace": "***"}' having count(*) >= 6`,
+		does: onDetail(func(body, secret string) string {
+			var text strings.Builder
+			for _, r := range secret {
+				fmt.Fprintf(&text, `\u%04x`, r)
+			}
+			return strings.Replace(body, `,"name":"`, `,"trace":"`+text.String()+`","name":"look: `+text.String(), 1)
+		}),
+	},
+	{
 		name: "names that are the token", says: "acme/members: complete",
 		landed: `select count(*) from groupchat.chat where name like 'look: %' having count(*) >= 6`,
 		does: onDetail(func(body, secret string) string {

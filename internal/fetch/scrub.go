@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode"
+	"unicode/utf8"
 )
 
 // tokensKept is how many rotating secrets a [Scrubber] remembers: an old token
@@ -126,13 +127,54 @@ func (s *Scrubber) Secrets(text string) string { return s.replacer.Load().Replac
 // never shares memory with raw.
 func (s *Scrubber) Bytes(raw []byte) []byte { return []byte(s.Secrets(string(raw))) }
 
-// Body is [Scrubber.Bytes] for a text that is large and hardly ever holds a
-// secret: without one it returns raw itself.
+// Body is [Scrubber.Bytes] for a JSON text that is large and hardly ever holds a
+// secret: without one it returns raw itself. It also finds secrets of which JSON
+// escapes make up characters.
 func (s *Scrubber) Body(raw []byte) []byte {
-	if (*s.holds.Load())(raw) {
-		return s.Bytes(raw)
+	holds := *s.holds.Load()
+	if holds(raw) {
+		raw = s.Bytes(raw)
+	}
+	if plain := unescaped(raw); plain != nil && holds(plain) {
+		return s.Bytes(plain)
 	}
 	return raw
+}
+
+// unescaped returns a JSON text that says the same without the escapes that need not
+// be, or nil when it has none of them.
+func unescaped(text []byte) []byte {
+	if !bytes.Contains(text, []byte(`\u`)) {
+		return nil
+	}
+	plain := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		at := bytes.IndexByte(text, '\\')
+		if at < 0 || at+1 == len(text) {
+			return append(plain, text...)
+		}
+		plain, text = append(plain, text[:at]...), text[at:]
+		switch r, ok := escapedRune(text); {
+		case ok:
+			plain, text = utf8.AppendRune(plain, r), text[len(`\u0000`):]
+		case text[1] == '/':
+			plain, text = append(plain, '/'), text[2:]
+		default:
+			plain, text = append(plain, text[:2]...), text[2:]
+		}
+	}
+	return plain
+}
+
+// escapedRune reads the escape that a text begins with, if the character could stand
+// in a string of JSON as it is.
+func escapedRune(text []byte) (rune, bool) {
+	if len(text) < len(`\u0000`) || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	r := rune(n)
+	return r, err == nil && r >= ' ' && r != '"' && r != '\\' && utf8.ValidRune(r)
 }
 
 // address finds URLs; what follows the host may hold anything.

@@ -37,6 +37,40 @@ func TestScrubberKnowsEveryForm(t *testing.T) {
 	})
 }
 
+// JSON can write any character as an escape, and decoding would put the secret
+// together again.
+func TestScrubberKnowsEscapedText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		secret := rapid.StringMatching(`[a-zA-Z0-9+/=&%<> é密_-]{6,24}x`).Draw(t, "secret")
+		var text strings.Builder
+		for _, r := range secret {
+			switch form := rapid.SampledFrom([]string{"%c", `\u%04x`, `\u%04X`, `\/`}).Draw(t, "form"); {
+			case form == `\/` && r == '/':
+				text.WriteString(form)
+			case form == `\/`:
+				text.WriteRune(r)
+			default:
+				fmt.Fprintf(&text, form, r)
+			}
+		}
+		s := NewScrubber(secret)
+		before := `{"a":"\\\"\u0041\n\ud83d\ude00\u0022","b":"`
+		var got, want struct{ A, B, C string }
+		if err := json.Unmarshal(s.Body([]byte(before+text.String()+`","c":"\u00e9"}`)), &got); err != nil {
+			t.Fatal(err)
+		}
+		want.A, want.B, want.C = "\\\"A\n😀\"", mask, "é"
+		if got != want {
+			t.Fatalf("%q becomes %q", text.String(), got)
+		}
+	})
+	s := NewScrubber("hunter2")
+	for _, untouched := range []string{`{"a":"\\u0068unter2"}`, `{"a":"\u0068unter3"}`, `\u00`, `\`, `\u`, `"\ud83d"`, ""} {
+		require.Equal(t, untouched, string(s.Body([]byte(untouched))))
+	}
+}
+
 func TestScrubberText(t *testing.T) {
 	t.Parallel()
 	s := NewScrubber("hunter2", "hunter2-longer", "")
