@@ -18,10 +18,12 @@ func noteWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, w *model.Window
 	return err
 }
 
-// asOf runs read in a transaction in which the views speak of that moment. It
-// changes nothing.
+// asOf runs read in a transaction in which the views speak of that moment, and all
+// statements see the same state of the tables: what one of them lists, the next one
+// knows, whatever is committed meanwhile. It changes nothing.
 func (s *Store) asOf(ctx context.Context, now time.Time, read func(pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
 		if _, err := exec(ctx, tx, "clock_set", now); err != nil {
 			return err
 		}

@@ -276,3 +276,21 @@ func later(a, b model.Day) model.Day {
 	}
 	return b
 }
+
+// A stream that has its first pass while its source is asked how it stands is there
+// for all statements, or for none of them.
+func TestCoverageIsAskedForOneMoment(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	var before, after int
+	err := store.AsOf(ctx, store.New(pool), t0, func(tx pgx.Tx) error {
+		const count = "select count(*) from sync.coverage"
+		require.NoError(t, tx.QueryRow(ctx, count).Scan(&before))
+		_, err := pool.Exec(ctx, `insert into sync.coverage (source, stream, subject, first_seen_on)
+			values ('acme', 'owner_stats', 'li', '2026-11-20')`)
+		require.NoError(t, err)
+		return tx.QueryRow(ctx, count).Scan(&after)
+	})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{0, 0}, [2]int{before, after})
+}

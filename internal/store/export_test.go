@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -8,6 +9,11 @@ import (
 
 // Deadline is the tracer that bounds every statement.
 func Deadline(d time.Duration) pgx.QueryTracer { return deadline(d) }
+
+// AsOf runs read in the transaction in which the views about coverage are asked.
+func AsOf(ctx context.Context, s *Store, now time.Time, read func(pgx.Tx) error) error {
+	return s.asOf(ctx, now, read)
+}
 
 // ItemStatement returns the statement that seeds or plans the items of a stream,
 // with its first parameters.
