@@ -206,3 +206,22 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		})
 	}
 }
+
+// The state of a join way is in an index of PostgreSQL, which holds no long text: one
+// such text must not keep a whole commit out.
+func TestLongStateOfAJoinWay(t *testing.T) {
+	t.Parallel()
+	c := testClient(t, "http://vendor.invalid")
+	for _, length := range []int{stateBytesMax, stateBytesMax + 1} {
+		state := strings.Repeat("s", length)
+		_, page, err := c.readJoinWay([]byte(`{"errcode":0,"join_way":{"config_id":"cfg1","state":"`+state+`"}}`), "cfg1")
+		require.NoError(t, err)
+		if way := page.JoinWays[0]; length <= stateBytesMax {
+			require.Equal(t, state, *way.State)
+			require.Nil(t, way.Extra)
+		} else {
+			require.Nil(t, way.State)
+			require.JSONEq(t, `{"state":"`+state+`"}`, string(way.Extra))
+		}
+	}
+}

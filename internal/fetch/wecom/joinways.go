@@ -82,7 +82,15 @@ func (c *Client) readJoinWay(body []byte, configID string) (outcome, model.Page,
 	return out, page, nil
 }
 
+// stateBytesMax is far above the vendor's 30 characters and below what an index entry
+// of PostgreSQL holds.
+const stateBytesMax = 1000
+
 func (w *joinWayObject) translate(chats []string) model.JoinWay {
+	if len(w.State.Value) > stateBytesMax {
+		quoted, _ := jsontext.AppendQuote(nil, w.State.Value)
+		w.State = lenient.Text{Bad: quoted}
+	}
 	return model.JoinWay{
 		ID: w.ConfigID.Value, Scene: w.Scene.Ptr(), AutoCreateRoom: w.AutoCreateRoom.Ptr(), RoomBaseID: w.RoomBaseID.Ptr(),
 		Remark: w.Remark.Ptr(), RoomBaseName: w.RoomBaseName.Ptr(), QRCode: w.QRCode.Ptr(), State: w.State.Ptr(),
