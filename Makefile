@@ -39,7 +39,7 @@ build: ## bin/syncd, which knows its version
 	@mkdir -p bin
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/syncd ./cmd/syncd
 
-demo: postgres ## everything offline: private PostgreSQL, simulated vendors, one full sync
+demo: postgres ## everything offline: private PostgreSQL, simulated vendors, one full sync, a status page
 	go run ./cmd/syncd demo $(DEMOFLAGS)
 
 test: postgres lint ## all that CI checks: lint, every test with the race detector, two minutes of soak, the contract module, what is deployed

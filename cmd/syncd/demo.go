@@ -8,10 +8,10 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"syncd/config"
 	"syncd/internal/embedpg"
 	"syncd/internal/model"
 	"syncd/internal/store"
@@ -31,6 +31,9 @@ const (
 	demoSeed  = 1
 )
 
+// demoListen is any free port of loopback: a daemon may have the usual one.
+const demoListen = "127.0.0.1:0"
+
 // demoQueries are what a newcomer may want to try.
 var demoQueries = []struct{ title, sql string }{
 	{
@@ -49,11 +52,21 @@ var demoQueries = []struct{ title, sql string }{
  limit 5;`,
 	},
 	{
-		"members by the way they joined",
-		`select join_scene_text, count(*) as members
-  from bi.members_current
- group by 1
- order by 2 desc;`,
+		"the latest mass messages, and whom they have reached",
+		`select day, senders, senders_sent, targets, sent, reach
+  from bi.message_reach
+ where targets is not null
+ order by created_at desc, msg_id
+ limit 5;`,
+	},
+	{
+		"the ways to join that brought most members",
+		`select remark, state, sum(joined) as joined, sum(still_in) as still_in
+  from bi.join_way_members
+ where config_id is not null
+ group by config_id, remark, state
+ order by joined desc, config_id
+ limit 5;`,
 	},
 	{
 		"owners by chats",
@@ -66,20 +79,24 @@ var demoQueries = []struct{ title, sql string }{
 	},
 }
 
-// Run starts a simulated vendor and a private PostgreSQL and syncs the one into
+// Run starts simulated vendors and a private PostgreSQL and syncs the ones into
 // the other. The data stays: a second run finds it and changes nothing.
 func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
-	vendors := &demoVendors{chats: d.Chats, seed: d.Seed, start: tenantStart(h.now())}
-	vendors.midnight = vendors.start.Truncate(time.Hour).Add(-tenantHour * time.Hour)
+	vendors := newDemoVendors(d.Chats, d.Seed, h.now())
 	defer func() { err = errors.Join(err, vendors.stop()) }()
-	if err := vendors.serve(ctx); err != nil {
+	if err := vendors.serve(ctx, h.stdout); err != nil {
 		return err
 	}
-	fmt.Fprintln(h.stdout, "1. three simulated vendors answer")
-	for _, line := range vendors.lines {
-		fmt.Fprintln(h.stdout, "   "+line)
+	cfg, err := vendors.config()
+	if err != nil {
+		return err
 	}
-
+	log, f := c.logger(h, cfg.Log), newFront(h.now)
+	sources, err := choose(cfg, nil, f.watched(h.watched(log)))
+	if err != nil {
+		return err
+	}
+	defer closeSources(sources)
 	work, stop, done := interruptible(ctx, h)
 	done = sync.OnceFunc(done)
 	defer done()
@@ -91,7 +108,14 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	fmt.Fprintf(h.stdout, "2. a private PostgreSQL %s runs as process %d and keeps its data in %s\n",
 		db.server.Binaries.Version, db.server.PID(), d.dir())
 	fmt.Fprintln(h.stdout, "3. one full sync")
-	if err := d.sync(work, c, h, stop, db, vendors); err != nil {
+	job := &syncJob{
+		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
+		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: true,
+	}
+	if _, err := job.store.TrackMessages(work, "dingtalk", vendors.messages(), h.now()); err != nil {
+		return err
+	}
+	if err := job.run(work, sources); err != nil {
 		return err
 	}
 	if err := showDemo(work, h, db.pool); err != nil {
@@ -102,8 +126,14 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 		fmt.Fprintln(h.stdout, "   (while syncd demo runs without --once; a second run finds the data and changes nothing)")
 		return nil
 	}
-	done() // nothing is in hand any more
+	f.back.Store(&back{pool: db.pool, store: job.store, sources: func() []*source { return sources }})
+	if err := f.open(work, config.HTTP{Listen: demoListen}, log, nil); err != nil {
+		return err
+	}
+	defer f.close() // before the database, which it asks
+	fmt.Fprintf(h.stdout, "6. the status page, with /metrics and /readyz beside it:\n   http://%s/\n", f.addr)
 	fmt.Fprintln(h.stdout, "Ctrl-C ends the demonstration. The data stays: a second one finds it and changes nothing.")
+	done() // nothing is in hand any more
 	select {
 	case <-stop: // while the queries ran
 	case <-h.signals:
@@ -152,37 +182,17 @@ func (d *demoCmd) open(ctx context.Context, stop <-chan struct{}) (*database, er
 	return db, nil
 }
 
-// sync makes one full sync from the simulated vendors.
-func (d *demoCmd) sync(ctx context.Context, c *cli, h *host, stop <-chan struct{}, db *database, vendors *demoVendors) error {
-	cfg, err := vendors.config()
-	if err != nil {
-		return err
-	}
-	log := c.logger(h, cfg.Log)
-	sources, err := choose(cfg, nil, h.watched(log))
-	if err != nil {
-		return err
-	}
-	defer closeSources(sources)
-	if _, err := store.New(db.pool).TrackMessages(ctx, "dingtalk", vendors.messages(), h.now()); err != nil {
-		return err
-	}
-	job := &syncJob{
-		host: h, log: log, store: store.New(db.pool), stop: stop, leaseTTL: cfg.LeaseTTL,
-		breaker: model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}, wait: true,
-	}
-	return job.run(ctx, sources)
-}
-
 // showDemo prints what landed, and queries with their results.
 func showDemo(ctx context.Context, h *host, pool *pgxpool.Pool) error {
 	fmt.Fprintln(h.stdout, "4. what landed")
 	err := printQuery(ctx, pool, h.stdout, `
-		select s.vendor, count(*) as chats, coalesce(sum(c.members), 0) as people_in_them,
+		select s.vendor, count(*) as chats, coalesce(sum(c.members), 0) as people,
 		       (select count(*) from groupchat.owner o where o.source = s.source) as owners,
-		       (select count(*) from groupchat.owner_stat o where o.source = s.source) as days_of_figures,
+		       (select count(*) from groupchat.owner_stat o where o.source = s.source) as owner_days,
+		       (select count(*) from groupchat.group_message m where m.source = s.source) as mass_messages,
+		       (select count(*) from groupchat.join_way w where w.source = s.source) as join_ways,
 		       (select count(*) from groupchat.sop_task t where t.source = s.source) as sop_tasks,
-		       (select count(*) from groupchat.robot_message_read r where r.source = s.source) as message_readers
+		       (select count(*) from groupchat.robot_message_read r where r.source = s.source) as readers
 		  from bi.sources s
 		  join bi.chats c on c.source = s.source
 		 group by s.source, s.vendor

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -50,10 +53,19 @@ func overLoopback(tb testing.TB, line string) *pgx.Conn {
 	return conn
 }
 
+// demoClock is a clock of the demonstration that runs from a moment of a day on
+// which, for a good while, nothing changes with the time: no day begins, no figures
+// become ready, and no message becomes too old to be followed.
+func demoClock() func(*host) {
+	noon := time.Date(2026, time.November, 20, 4, 0, 0, 0, time.UTC)
+	began := time.Now()
+	return func(h *host) { h.now = func() time.Time { return noon.Add(time.Since(began)) } }
+}
+
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	dir := dataDir(t)
-	r := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
+	dir, clock := dataDir(t), demoClock()
+	r := command(t, clock, "demo", "--once", "--data-dir", dir)
 	require.Equal(t, exitOK, r.code, r)
 	require.Contains(t, r.stdout, "wecom/members: complete: pass 3, 500 pages")
 	require.Regexp(t, `\nwecom +500 `, r.stdout)
@@ -68,7 +80,7 @@ func TestDemo(t *testing.T) {
 	requireStopped(t, filepath.Join(dir, "demo"))
 
 	// The second one finds the data of the first.
-	again := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir)
+	again := command(t, clock, "demo", "--once", "--data-dir", dir)
 	require.Equal(t, exitOK, again.code, again)
 	passes := strings.Count(r.stdout, ": complete: pass ")
 	require.GreaterOrEqual(t, passes, 3, r)
@@ -78,7 +90,7 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, results(r), results(again))
 
 	// Another tenant is another world.
-	other := command(t, func(*host) {}, "demo", "--once", "--data-dir", dir, "--chats", "20", "--seed", "9")
+	other := command(t, clock, "demo", "--once", "--data-dir", dir, "--chats", "20", "--seed", "9")
 	require.Equal(t, exitOK, other.code, other)
 	require.Regexp(t, `\nwecom +20 `, other.stdout)
 	require.DirExists(t, filepath.Join(dir, "demo-9-20"))
@@ -89,12 +101,14 @@ func TestDemo(t *testing.T) {
 func TestDemoUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
-	run := begin(t, func(*host) {}, "demo", "--chats", "20", "--data-dir", dir)
+	run := begin(t, demoClock(), "demo", "--chats", "20", "--data-dir", dir)
 	saw(t, run.stdout, "Ctrl-C ends the demonstration")
 	conn := overLoopback(t, run.stdout.String())
 	var chats int
 	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from bi.chats where source = 'wecom'").Scan(&chats))
 	require.Equal(t, 20, chats)
+	saw(t, run.stdout, "6. the status page")
+	page := browseDemo(t, run.stdout.String())
 
 	second := command(t, func(*host) {}, "demo", "--once", "--chats", "20", "--data-dir", dir)
 	require.Equal(t, exitFailed, second.code, second)
@@ -108,11 +122,55 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	require.Contains(t, r.stdout, "wecom/members: complete")
 	vendors := regexp.MustCompile(`: http://(\S+)\n`).FindAllStringSubmatch(r.stdout, -1)
 	require.Len(t, vendors, 3)
+	require.NoError(t, page.SetReadDeadline(time.Now().Add(time.Minute)))
+	_, err := page.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "the page is gone")
 	for _, vendor := range vendors {
 		_, err := net.DialTimeout("tcp", vendor[1], time.Second)
 		require.Error(t, err, "the simulator is gone")
 	}
 	requireStopped(t, filepath.Join(dir, "demo-1-20"))
+}
+
+// browseDemo reads what a demonstration tells of itself, and returns a connection
+// that its server keeps open.
+func browseDemo(t *testing.T, told string) net.Conn {
+	t.Helper()
+	found := regexp.MustCompile(`\n {3}http://(127\.0\.0\.1:\d+)/\n`).FindStringSubmatch(told)
+	require.NotNil(t, found, told)
+	addr := found[1]
+	var page, ready string
+	eventually(t, "the page and its checks", func() error { // on a busy machine the database takes its time
+		_, page = browse(t, addr, "/", "")
+		code, body := browse(t, addr, "/readyz", "")
+		if ready = body; code != http.StatusOK || !strings.Contains(page, "wecom/members") {
+			return fmt.Errorf("%d %s %s", code, body, page)
+		}
+		return nil
+	})
+	require.NotContains(t, page, `class="bad"`)
+	require.NotRegexp(t, `<td>(due|in )`, page, "nothing runs by schedule")
+	require.NotContains(t, ready, "engine")
+	_, figures := browse(t, addr, "/metrics", "")
+	for _, want := range []string{
+		"syncd_facts_up 1", `syncd_calls_total{class="ok",endpoint="groupchat/get",source="wecom"} 20`,
+		`syncd_items{source="wecom",state="all",stream="members"} 20`,
+	} {
+		require.Contains(t, figures, "\n"+want+"\n")
+	}
+
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", addr)
+	require.NoError(t, err)
+	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	ok, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, "ok\n", string(ok))
+	return conn
 }
 
 func TestDemoWithoutBinaries(t *testing.T) {

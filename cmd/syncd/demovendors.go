@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"syncd/config"
@@ -26,28 +30,35 @@ type demoVendors struct {
 	wecom    *vendorsim.Sim
 	dingtalk *dingtalk.Sim
 	scrm     *scrm.Sim
-	// lines say what answers where.
-	lines   []string
+
 	urls    map[string]string
 	cancel  context.CancelFunc
 	servers []*serve.Server
 }
 
-// demoMessages is how many robot messages of DingTalk are tracked.
+// demoMessages is how many robot messages of DingTalk are tracked, of ten times as
+// many that were sent within two days.
 const demoMessages = 20
 
-// readableFor is how long after sending DingTalk tells who has read a message.
-const readableFor = 24 * time.Hour
+// demoWays is how many ways to join chats are read.
+const demoWays = 20
 
-// serve makes the vendors and has them answer until stop.
-func (v *demoVendors) serve(ctx context.Context) (err error) {
+func newDemoVendors(chats int, seed uint64, now time.Time) *demoVendors {
+	v := &demoVendors{chats: chats, seed: seed, start: tenantStart(now)}
+	v.midnight = v.start.Truncate(time.Hour).Add(-tenantHour * time.Hour)
+	return v
+}
+
+// serve makes the vendors, has them answer until stop, and says where.
+func (v *demoVendors) serve(ctx context.Context, out io.Writer) (err error) {
 	ctx, v.cancel = context.WithCancel(ctx)
 	v.urls = map[string]string{}
 	if v.wecom, err = vendorsim.New(vendorsim.Options{Seed: v.seed, Chats: v.chats, Start: v.start}); err != nil {
 		return usage("%w", err)
 	}
 	v.dingtalk, err = dingtalk.New(dingtalk.Options{
-		Seed: v.seed, Chats: max(1, v.chats/2), Start: v.midnight, Limits: dingtalk.Limits{PerMonth: -1},
+		Seed: v.seed, Chats: max(1, v.chats/2), Start: v.midnight, Messages: 10 * demoMessages,
+		Limits: dingtalk.Limits{PerMonth: -1},
 	})
 	if err != nil {
 		return usage("%w", err)
@@ -56,6 +67,7 @@ func (v *demoVendors) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return usage("%w", err)
 	}
+	fmt.Fprintln(out, "1. three simulated vendors answer")
 	for _, vendor := range []struct {
 		name, what string
 		sim        interface {
@@ -72,7 +84,7 @@ func (v *demoVendors) serve(ctx context.Context) (err error) {
 		}
 		v.servers = append(v.servers, server)
 		v.urls[vendor.name] = server.URL()
-		v.lines = append(v.lines, fmt.Sprintf("%s: %s", vendor.what, server.URL()))
+		fmt.Fprintf(out, "   %s: %s\n", vendor.what, server.URL())
 	}
 	return nil
 }
@@ -91,12 +103,27 @@ func (v *demoVendors) shared() []scrm.Shared {
 	return list
 }
 
-// messages are robot messages whose readers are followed.
+// messages are the latest robot messages, whose readers are followed: those that
+// can be read for most of the day.
 func (v *demoVendors) messages() []store.RobotMessage {
+	sent := v.dingtalk.Messages(v.midnight)
+	slices.SortFunc(sent, func(a, b dingtalk.Message) int {
+		return cmp.Or(b.SentAt.Compare(a.SentAt), strings.Compare(a.Key, b.Key))
+	})
 	var list []store.RobotMessage
-	for _, m := range v.dingtalk.Messages(v.midnight) {
-		if len(list) < demoMessages && v.midnight.Sub(m.SentAt) < readableFor {
-			list = append(list, store.RobotMessage{Key: m.Key, ChatID: m.ChatID, RobotCode: m.RobotCode, SentAt: m.SentAt})
+	for _, m := range sent[:min(demoMessages, len(sent))] {
+		list = append(list, store.RobotMessage{Key: m.Key, ChatID: m.ChatID, RobotCode: m.RobotCode, SentAt: m.SentAt})
+	}
+	return list
+}
+
+// ways are the config_ids of some ways to join chats of WeCom, which has no list of
+// them: the first ones that can be read and mark whom they bring.
+func (v *demoVendors) ways() []string {
+	var list []string
+	for way := range v.wecom.JoinWays(v.start) {
+		if len(list) < demoWays && way.DeletedAt.IsZero() && way.State != "" {
+			list = append(list, way.ID)
 		}
 	}
 	return list
@@ -115,6 +142,7 @@ sources:
     limits: {per_minute: 0, per_hour: 0, concurrency: 4}
     streams:
       members: {max_age: 1s}
+      join_ways: {config_ids: [%s]}
   - name: dingtalk
     vendor: dingtalk
     base_url: %s
@@ -125,7 +153,7 @@ sources:
     base_url: %s
     credentials: %s
     limits: {per_second: 0}
-`, v.urls["wecom"], simVendors["wecom"].credentials, v.urls["dingtalk"], simVendors["dingtalk"].credentials,
+`, v.urls["wecom"], simVendors["wecom"].credentials, strings.Join(v.ways(), ", "), v.urls["dingtalk"], simVendors["dingtalk"].credentials,
 		v.urls["scrm"], simVendors["scrm"].credentials), func(string) (string, bool) { return "", false })
 }
 

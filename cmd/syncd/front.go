@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
 
+	"syncd/config"
 	"syncd/internal/fetch"
 	"syncd/internal/model"
 	"syncd/internal/schedule"
@@ -22,8 +24,8 @@ import (
 // frontStopMax is how long requests may take to end once there is no more work.
 const frontStopMax = 500 * time.Millisecond
 
-// front is the web server of a daemon. It answers before there is a database, and
-// until the last slice has ended.
+// front is the web server of a daemon, or of a demonstration. It answers before
+// there is a database, and until the last slice has ended.
 type front struct {
 	metrics *web.Metrics
 	server  *web.Server
@@ -40,25 +42,29 @@ type front struct {
 
 // back is what a front asks.
 type back struct {
-	pool   *pgxpool.Pool
-	store  *store.Store
-	fleet  *fleet
+	pool    *pgxpool.Pool
+	store   *store.Store
+	sources func() []*source
+	// engine is nil where nothing runs by schedule.
 	engine *schedule.Engine
 }
 
-// openFront begins to answer.
-func (d *daemon) openFront(ctx context.Context) error {
-	f := &front{metrics: web.NewMetrics(versionText()), now: d.host.now, served: make(chan struct{})}
-	var err error
+func newFront(now func() time.Time) *front {
+	return &front{metrics: web.NewMetrics(versionText()), now: now, served: make(chan struct{})}
+}
+
+// open begins to answer. scrub masks secrets in what it says.
+func (f *front) open(ctx context.Context, cfg config.HTTP, log zerolog.Logger, scrub func(string) string, checks ...web.Check,
+) (err error) {
 	f.server, err = web.New(f.metrics, web.Options{
-		Listen: d.cfg.HTTP.Listen, Token: d.cfg.HTTP.Token.Reveal(), Version: versionText(), Scrub: d.secrets.Secrets,
+		Listen: cfg.Listen, Token: cfg.Token.Reveal(), Version: versionText(), Scrub: scrub,
 		Facts: f.facts, Pool: f.pool, Hours: f.hours,
-		Checks: []web.Check{{Name: "database", Ask: f.askDatabase}, {Name: "schema", Ask: f.askSchema}, {Name: "engine", Ask: f.askEngine}},
+		Checks: append([]web.Check{{Name: "database", Ask: f.askDatabase}, {Name: "schema", Ask: f.askSchema}}, checks...),
 	})
 	if err != nil {
 		return err
 	}
-	listener, err := web.Listen(ctx, d.cfg.HTTP.Listen)
+	listener, err := web.Listen(ctx, cfg.Listen)
 	if err != nil {
 		return errors.Join(err, f.server.Stop(ctx))
 	}
@@ -66,11 +72,9 @@ func (d *daemon) openFront(ctx context.Context) error {
 	go func() {
 		defer close(f.served)
 		if err := f.server.Serve(listener); err != nil {
-			d.log.Error().Err(err).Msg("health and figures are served no more; the work goes on")
+			log.Error().Err(err).Msg("health and figures are served no more; the work goes on")
 		}
 	}()
-	d.log.Info().Str("address", f.addr.String()).Msg("health, figures and a status page are served")
-	d.front = f
 	return nil
 }
 
@@ -122,21 +126,25 @@ func (f *front) facts(ctx context.Context) (web.Facts, error) {
 		return web.Facts{}, errStarting
 	}
 	now := f.now()
-	r, err := gather(ctx, b.store, b.fleet.sources(), now)
+	r, err := gather(ctx, b.store, b.sources(), now)
 	if err != nil {
 		return web.Facts{}, err
 	}
 	known := web.Facts{At: now}
-	if known.Queue, err = b.engine.Depth(ctx); err != nil {
-		return web.Facts{}, err
-	}
 	for _, src := range r.Sources {
 		known.Sources = append(known.Sources, src.facts())
 	}
 	for _, s := range r.Streams {
 		known.Streams = append(known.Streams, s.facts())
 	}
-	return known, nil
+	if b.engine == nil { // then no next run is due, nor late
+		for i := range known.Streams {
+			known.Streams[i].NextRunAt, known.Streams[i].Late = time.Time{}, false
+		}
+		return known, nil
+	}
+	known.Queue, err = b.engine.Depth(ctx)
+	return known, err
 }
 
 func (r *sourceReport) facts() web.SourceFacts {
@@ -191,7 +199,7 @@ func (f *front) hours() []web.HourBudget {
 		return nil
 	}
 	var list []web.HourBudget
-	for _, src := range b.fleet.sources() {
+	for _, src := range b.sources() {
 		for _, state := range src.client.Budget().State() {
 			if state.HourLeft >= 0 {
 				list = append(list, web.HourBudget{Source: src.Name, Endpoint: state.Endpoint, Left: state.HourLeft})

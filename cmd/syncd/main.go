@@ -74,7 +74,7 @@ type cli struct {
 	Track    trackCmd    `cmd:"" help:"Follow who reads messages that a robot has sent."`
 	Doctor   doctorCmd   `cmd:"" help:"Look at config, database, credentials and permissions, each with a remedy."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database schema up to date, or back."`
-	Demo     demoCmd     `cmd:"" help:"Everything offline: a private PostgreSQL, simulated vendors, one full sync."`
+	Demo     demoCmd     `cmd:"" help:"Everything offline: a private PostgreSQL, simulated vendors, one full sync, a status page."`
 	Sim      simCmd      `cmd:"" help:"Serve the vendor simulator on loopback."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

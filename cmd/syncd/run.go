@@ -16,6 +16,7 @@ import (
 	"syncd/internal/fetch"
 	"syncd/internal/schedule"
 	"syncd/internal/store"
+	"syncd/internal/web"
 )
 
 type runCmd struct {
@@ -33,10 +34,13 @@ func (r *runCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	defer done()
 	log := c.logger(h, cfg.Log)
 	d := &daemon{cli: c, host: h, log: log, cfg: cfg, secrets: fetch.NewScrubber(secretsOf(cfg)...), systemd: systemd{log}}
-	if err := d.openFront(ctx); err != nil {
+	d.front = newFront(h.now)
+	engine := web.Check{Name: "engine", Ask: d.front.askEngine}
+	if err := d.front.open(ctx, cfg.HTTP, log, d.secrets.Secrets, engine); err != nil {
 		return err
 	}
 	defer d.front.close()
+	log.Info().Str("address", d.front.addr.String()).Msg("health, figures and a status page are served")
 	db, err := (&passFlags{NoMigrate: r.NoMigrate}).open(ctx, stop, cfg)
 	if err != nil {
 		return err
@@ -102,7 +106,7 @@ func (d *daemon) build(ctx context.Context, db *database) error {
 	if err := d.put(ctx, d.cfg); err != nil {
 		return err
 	}
-	d.front.back.Store(&back{pool: db.pool, store: d.store, fleet: d.fleet, engine: d.engine})
+	d.front.back.Store(&back{pool: db.pool, store: d.store, sources: d.fleet.sources, engine: d.engine})
 	return nil
 }
 
