@@ -239,3 +239,38 @@ func TestSeedingItemsIsNotQuadratic(t *testing.T) {
 		}
 	}
 }
+
+// How streams stand is told by their latest passes, and what they have had before
+// is not read, however long they have run: every slice of the daemon asks for it.
+func TestLongHistoriesAreNoTrouble(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	_, err := pool.Exec(ctx, `
+		insert into sync.pass (source, stream, mode, trigger, scope, started_at, finished_at, outcome)
+		select s.source, k.stream, k.mode, 'schedule', 1, 'epoch', 'epoch', case when i = 1 then 'complete' else 'partial' end
+		  from generate_series(1, 2000) i, (values ('acme'), ('other')) s (source),
+		       (values ('chats', 'full'), ('chats', 'new'), ('members', ''), ('owners', '')) k (stream, mode)
+		 order by i;
+		insert into sync.item (source, stream, subject, due_at) values ('acme', 'members', 'wr1', 'epoch'), ('acme', 'seeded', 'x', 'epoch')`)
+	require.NoError(t, err)
+	status, err := os.ReadFile("sql/stream_status.sql")
+	require.NoError(t, err)
+	for _, s := range []struct {
+		what, sql string
+		args      []any
+		rows      int64
+	}{
+		{"status", string(status), []any{"acme", t0}, 4},
+		{"every source", "select * from bi.freshness", nil, 7},
+		{"one source", "select * from bi.freshness where source = 'acme'", nil, 4},
+	} {
+		tx, err := pool.Begin(ctx)
+		require.NoError(t, err)
+		before := rowsRead(t, tx)
+		tag, err := tx.Exec(ctx, s.sql, s.args...)
+		require.NoError(t, err, s.what)
+		require.Equal(t, s.rows, tag.RowsAffected(), s.what)
+		require.LessOrEqual(t, rowsRead(t, tx)-before, int64(60), s.what)
+		require.NoError(t, tx.Rollback(ctx))
+	}
+}

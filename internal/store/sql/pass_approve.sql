@@ -2,7 +2,7 @@
 -- $1 pass_id  $2 now
 -- Returns source and stream, or no row when there is nothing to approve: no such
 -- pass, not held, approved before, or a later pass took its place. Uses pass_pkey
--- and pass_latest.
+-- and pass_complete.
 update sync.pass p
    set approved_at = $2
  where pass_id = $1 and held and approved_at is null

@@ -1,7 +1,7 @@
 -- Tells whether the latest pass of a stream's mode that ended was held and
 -- approved.
 -- $1 source  $2 stream  $3 mode
--- Returns one value or no row. Uses pass_latest.
+-- Returns one value or no row. Uses pass_complete.
 select held and approved_at is not null
   from sync.pass
  where source = $1 and stream = $2 and mode = $3 and outcome = 'complete'

@@ -1,7 +1,7 @@
 -- Counts the passes of a stream's mode that ended as drifted since the latest one
 -- that did not.
 -- $1 source  $2 stream  $3 mode
--- Returns one number. Uses pass_latest.
+-- Returns one number. Uses pass_complete.
 select count(*)
   from sync.pass p
  where p.source = $1 and p.stream = $2 and p.mode = $3 and p.outcome = 'complete' and p.verdict = 'drifted'

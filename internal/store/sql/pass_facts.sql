@@ -3,7 +3,7 @@
 -- Returns one row: restarts, rejects_blind, ids_noted, shifted, started_at, whether
 -- its scope is that of the latest pass of its mode that ended (true if there is
 -- none), and the vendor's totals when it began and when it ended, or null. Uses
--- pass_pkey and pass_latest.
+-- pass_pkey and pass_complete.
 select s.restarts, s.rejects_blind, s.ids_noted, s.shifted,
        case when isfinite(s.started_at) then s.started_at else 'epoch' end,
        coalesce((select l.scope = s.scope
