@@ -125,9 +125,9 @@ func probeRights(seen store.Health, current bool) probe {
 			lacks = lacks[:show]
 		}
 		return probed(healthFail, what, "user "+user+" lacks "+strings.Join(lacks, ", ")+more,
-			"as the owner of the schema: grant usage on schema sync, groupchat to "+user+
-				"; grant select, insert, update, delete on all tables in schema sync, groupchat to "+user+
-				"; or connect as that owner")
+			"as the owner of the schemas: grant usage on schema sync, groupchat, bi, river to "+user+
+				"; grant select, insert, update, delete on all tables in schema sync, groupchat, bi, river to "+user+
+				"; grant usage on all sequences in schema river to "+user+"; or connect as that owner")
 	case !seen.MayCreate && !current:
 		return probed(healthFail, what, "user "+user+" may not create schemas, which the migrations do",
 			fmt.Sprintf("grant create on database %q to %s, or run syncd migrate up as somebody who may", seen.Database, user))

@@ -236,13 +236,30 @@ func TestDoctorOfTheDatabase(t *testing.T) {
 		t.Parallel()
 		s := newPatient(t, vendorsim.Options{Chats: 3})
 		s.exec(`create role doctored login;
-			grant usage on schema sync, groupchat to doctored;
+			grant usage on schema sync, groupchat, bi, river to doctored;
 			grant select on all tables in schema sync, groupchat to doctored`)
 		t.Cleanup(func() { s.exec("drop owned by doctored; drop role doctored") })
 		s.connectAs("doctored")
-		s.requireProbe(exitLate, healthFail, "permissions", `user "doctored" lacks insert on groupchat.`, `grant select, insert, update, delete`)
+		s.requireProbe(exitLate, healthFail, "permissions", `user "doctored" lacks select on bi.`, `grant select, insert, update, delete`)
 		probes, _ := s.doctor()
 		require.Regexp(t, ` and \d+ more$`, probes["permissions"].Found)
+	})
+	t.Run("a right to write, as the remedy gives it", func(t *testing.T) {
+		t.Parallel()
+		s := newPatient(t, vendorsim.Options{Chats: 3})
+		s.exec("create role remedied login")
+		t.Cleanup(func() { s.exec("drop owned by remedied; drop role remedied") })
+		s.connectAs("remedied")
+		probes, _ := s.doctor()
+		grants := strings.TrimPrefix(probes["permissions"].Remedy, "as the owner of the schemas: ")
+		grants, _, found := strings.Cut(grants, "; or connect as that owner")
+		require.True(t, found, probes["permissions"].Remedy)
+		s.exec(grants)
+		s.requireProbe(exitOK, healthOK, "permissions", "may write; migrations of a later version need", "")
+		s.ok("sync")
+		s.ok("sync", "--full")
+		s.ok("status")
+		s.ok("migrate", "up")
 	})
 	t.Run("no right to look", func(t *testing.T) {
 		t.Parallel()

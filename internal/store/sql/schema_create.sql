@@ -1,2 +1,9 @@
--- Creates the schema of the version table where it is missing. No parameters.
-create schema if not exists sync
+-- Creates the schema of the version table where it is missing: a role that may not
+-- create schemas is refused even by "if not exists". No parameters.
+do $$
+begin
+    if not exists (select from pg_namespace where nspname = 'sync') then
+        create schema sync;
+    end if;
+end
+$$
