@@ -229,6 +229,9 @@ type ItemMove struct {
 	DueAt time.Time
 	// NotReady says that the failure is no fault: the vendor has not made it yet.
 	NotReady bool
+	// SettledDueAt is when it is due again where its absence is settled by the failure;
+	// zero leaves DueAt.
+	SettledDueAt time.Time
 	// Closed says why the record is not read any more, or is "".
 	Closed string
 	// DoubtDueAt is when it is due again should its answer be held back.

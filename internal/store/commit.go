@@ -57,6 +57,8 @@ type commit struct {
 	gone map[string]string
 	// resting are the items that need not be read again by themselves.
 	resting map[string]bool
+	// settled are those of which this commit has noted that the record is gone.
+	settled map[string]bool
 }
 
 // writers are the parts of a commit in their order: first the facts, to which a

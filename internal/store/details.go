@@ -310,6 +310,15 @@ func (c *commit) moveItems(ctx context.Context, tx pgx.Tx) error {
 			due[i] = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 			failures[i] = 0 // settled
 		}
+		if move.Closed != "" {
+			failures[i] = 0 // settled, too
+		}
+		if c.settled[subject] {
+			failures[i] = 0
+			if !move.SettledDueAt.IsZero() {
+				due[i] = pgtype.Timestamptz{Time: move.SettledDueAt, Valid: true}
+			}
+		}
 		if c.resting[subject] {
 			due[i] = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 		}

@@ -42,6 +42,10 @@ func (c *commit) writeJoinWays(ctx context.Context, tx pgx.Tx) error {
 	for i, id := range ids {
 		at[i], codes[i] = gone[id].At, cleanText(gone[id].FailedCode)
 	}
+	c.settled = make(map[string]bool, len(ids))
+	for _, id := range ids {
+		c.settled[id] = true
+	}
 	n, err := exec(ctx, tx, "join_way_gone", c.source, ids, at, codes)
 	c.counts.RowsChanged += n
 	return err

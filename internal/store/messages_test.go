@@ -122,6 +122,7 @@ func TestSendersAreFollowedUntilEverybodyHasSent(t *testing.T) {
 		return b.rows("select concat_ws(' ', msg_id, close_reason) from groupchat.group_message order by msg_id")
 	}
 	require.Equal(t, []string{"m/2", "m1", "m3 41093"}, closed(), "who could not be read may not have sent it")
+	require.Equal(t, int64(0), scalar[int64](b, "select count(*) from sync.item where failures > 0"), "one that is closed does not fail")
 	b.close(tasksSpec, hour(2))
 	b.turn(tasksSpec, hour(4))
 	require.ElementsMatch(t, []string{"m1", "m/2"}, b.subjects())
@@ -216,6 +217,7 @@ func TestJoinWaysComeAndGo(t *testing.T) {
 	gone := func(id string) model.Step {
 		return model.Step{Chain: model.Chain{Subject: id}, Item: &model.ItemMove{
 			FailedCode: "41044", Refused: true, Gone: true, At: t0.Add(time.Minute), DueAt: t0.Add(time.Hour),
+			SettledDueAt: t0.Add(24 * time.Hour),
 		}}
 	}
 	read := func(ways ...model.JoinWay) model.Step { return itemStep("w1", t0, model.Page{JoinWays: ways}) }
@@ -227,6 +229,8 @@ func TestJoinWaysComeAndGo(t *testing.T) {
 			first_seen_at is not null) from groupchat.join_way order by config_id`)
 	}
 	require.Equal(t, []string{"w1 3 b,a\" s t", "w3 41044 f"}, rows())
+	require.Equal(t, []string{"w1 0 1", "w2 0 0", "w3 0 24"}, b.rows(`select concat_ws(' ', subject, failures,
+		round(extract(epoch from due_at - $1) / 3600)) from sync.item order by subject`, t0), "what is gone is settled")
 	require.Equal(t, int64(1), b.commitSteps(gone("w1")).RowsChanged)
 	require.Equal(t, []string{"w1 3 b,a\" s 41044 t", "w3 41044 f"}, rows())
 	require.Equal(t, int64(1), b.commitSteps(read(way)).RowsChanged, "it is back")

@@ -159,6 +159,9 @@ func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Erro
 		FailedCode: code, Refused: gone || bad.Class == fetch.ClassDenied, Gone: gone, At: now,
 		DueAt: now.Add(failureBackoff(item.Failures)), NotReady: bad.Class == fetch.ClassNotReady,
 	}
+	if p.spec.MaxAge > 0 {
+		move.SettledDueAt = now.Add(p.spec.MaxAge)
+	}
 	if follow := p.spec.Follow; follow != nil {
 		due, last := follow.Next(item.BornAt, now)
 		if gone || last && (answers(bad.Class) || follow.Late > 0 || item.Failures+1 >= lastTriesMax) {
