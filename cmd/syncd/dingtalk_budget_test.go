@@ -85,6 +85,16 @@ func TestDingTalkMonthSpentByOthers(t *testing.T) {
 	require.Zero(t, planned.Calls)
 	require.Contains(t, s.done("plan").stdout, "the vendor says that none is left until 2026-12-01T00:00:00+08:00")
 
+	// A greater limit says that calls were bought. The vendor is asked, and says no.
+	s.describe(strings.Replace(dingtalkSource, "per_month: 5000", "per_month: 7000", 1))
+	require.Nil(t, s.planOfMonth().BlockedUntil)
+	for range 2 {
+		r = s.do("sync", "ding/chats")
+		require.Equal(t, exitPartial, r.code, r)
+		require.Contains(t, r.stdout, "ApiCountLimitForOrg")
+		require.Equal(t, was+1, s.sim.Calls()[dingtalk.EndpointChats].Calls, "once")
+	}
+
 	s.advance(time.Date(2026, 12, 1, 0, 0, 0, 0, china).Sub(s.sim.Now()))
 	s.done("sync")
 	s.done("sync", "--full")

@@ -70,7 +70,7 @@ func (m *Meter) Take(ctx context.Context, lane string) (wait time.Duration, why 
 		month := m.month(now)
 		granted := m.granted(month, month.day)
 		tag, err := m.pool.Exec(ctx, q("call_budget_take"), m.Source, date(month.first), now, lane == LaneReads,
-			granted-m.leaves(month, lane), m.readsOf(granted))
+			granted-m.leaves(month, lane), m.readsOf(granted), m.PerMonth)
 		if err != nil {
 			return 0, "", fmt.Errorf("call_budget_take: %w", err)
 		}
@@ -89,10 +89,11 @@ func (m *Meter) Take(ctx context.Context, lane string) (wait time.Duration, why 
 }
 
 // Spent notes the vendor's word that nothing is left until then, for every lane,
-// process and restart.
+// process and restart. A limit that is greater than that of this meter lifts it: calls
+// have been bought, and the vendor will say whether enough.
 func (m *Meter) Spent(ctx context.Context, until time.Time, code string) error {
 	month := m.month(m.Now())
-	if _, err := m.pool.Exec(ctx, q("call_budget_block"), m.Source, date(month.first), until, cleanText(code)); err != nil {
+	if _, err := m.pool.Exec(ctx, q("call_budget_block"), m.Source, date(month.first), until, cleanText(code), m.PerMonth); err != nil {
 		return fmt.Errorf("call_budget_block: %w", err)
 	}
 	return nil
@@ -115,8 +116,8 @@ type MeterUse struct {
 	Month, MonthEnd time.Time
 	// Lanes are all calls together, and the lane of reads.
 	Lanes [2]LaneUse
-	// BlockedUntil is the end of the vendor's block, zero without one, and BlockedCode
-	// its word for it. What is left does not count it.
+	// BlockedUntil is the end of the vendor's block, zero without one that holds under
+	// the meter's limit, and BlockedCode its word for it. What is left does not count it.
 	BlockedUntil time.Time
 	BlockedCode  string
 }
@@ -129,7 +130,7 @@ func (m *Meter) use(ctx context.Context, now time.Time) (MeterUse, error) {
 	use := MeterUse{Month: m.start(month, 1), MonthEnd: m.start(month, month.days+1)}
 	all, reads := LaneUse{Limit: int64(m.PerMonth)}, LaneUse{Lane: LaneReads, Limit: m.readsOf(int64(m.PerMonth))}
 	var blocked *time.Time
-	err := m.pool.QueryRow(ctx, q("call_budget_get"), m.Source, date(month.first), now).
+	err := m.pool.QueryRow(ctx, q("call_budget_get"), m.Source, date(month.first), now, m.PerMonth).
 		Scan(&all.Used, &reads.Used, &blocked, &use.BlockedCode)
 	if err != nil {
 		return use, fmt.Errorf("call_budget_get: %w", err)

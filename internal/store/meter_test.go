@@ -201,6 +201,43 @@ func TestTheVendorsWordBlocksEverybody(t *testing.T) {
 	require.Zero(t, wait, "another source")
 }
 
+// An organisation that has bought calls says so by a greater limit: that lifts the
+// vendor's word, for whoever has it, until the vendor says it again.
+func TestAGreaterLimitLiftsTheVendorsWord(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := newMeterBench(t, 3000, 1)
+	until := m.now.AddDate(0, 1, 0)
+	with := func(perMonth int) *meterBench {
+		n := *m
+		n.start("acme", perMonth, 1, m.now.Location())
+		return &n
+	}
+	blocked := func(perMonth int) bool {
+		n := with(perMonth)
+		wait, _ := n.take("")
+		require.Equal(t, wait > 0, !n.use().BlockedUntil.IsZero())
+		return wait > 0
+	}
+	require.NoError(t, m.meter.Spent(ctx, until, "ApiCountLimitForOrg"))
+	for _, limit := range []int{2000, 3000} {
+		require.True(t, blocked(limit), "%d", limit)
+	}
+	require.False(t, blocked(3001))
+	require.True(t, blocked(3000), "a process that has not heard of it")
+	require.Equal(t, int64(1), m.use().Lanes[0].Used, "nothing else was booked")
+
+	require.NoError(t, with(3001).meter.Spent(ctx, until, "ApiCountLimitForOrg"))
+	require.NoError(t, m.meter.Spent(ctx, until.Add(time.Second), "a call of before, answered late"))
+	require.True(t, blocked(3001))
+	require.False(t, blocked(3002))
+	m.now = m.now.AddDate(0, 1, 0)
+	require.True(t, blocked(3001), "in the first second of the next month as well")
+	require.False(t, blocked(3002))
+	m.now = m.now.Add(time.Second)
+	require.False(t, blocked(2000))
+}
+
 // Many processes take the last calls at the same time.
 func TestNeverMoreCallsThanThereAre(t *testing.T) {
 	t.Parallel()

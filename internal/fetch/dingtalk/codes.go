@@ -40,7 +40,7 @@ const (
 	fixHeader     = "the token did not arrive: check base_url and what stands between here and the vendor"
 	fixPermission = "grant the app its permission points (权限管理) in the developer console: "
 	fixIP         = "add this machine's address to the app's 服务器出口IP in the developer console"
-	fixQuota      = "wait for the next month, or buy calls for the organisation (API 调用量)"
+	fixQuota      = "wait for the next month, or buy calls for the organisation (API 调用量) and raise limits.per_month"
 	fixBan        = "too many calls came from this address: lower limits, and look for other programs behind it"
 	fixBounds     = "look at query_dsl: the vendor refuses a filter"
 	fixRobot      = "put the robot into the chat again and check its robot code"
