@@ -47,6 +47,8 @@ type vessel struct {
 	// leaseTTL and breaker are those that the runner has.
 	leaseTTL time.Duration
 	breaker  model.Breaker
+	// refused says that the vendor refuses its credential; guarded by the fleet.
+	refused bool
 	// users counts the configuration in force and the slices in flight; guarded by
 	// the fleet.
 	users int
@@ -57,7 +59,9 @@ func newFleet(h *host, log zerolog.Logger, db *store.Store, front *front) *fleet
 }
 
 // muster makes the crews of a configuration, in its order. A source that has not
-// changed keeps its client, with its token and what is left of its budgets.
+// changed keeps its client, with its token and what is left of its budgets, unless
+// its credential was refused: the client would not ask again for a while, and what
+// was wrong may be mended at the vendor.
 func (f *fleet) muster(cfg *config.Config, bounds fetch.Options) ([]*crew, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -65,7 +69,7 @@ func (f *fleet) muster(cfg *config.Config, bounds fetch.Options) ([]*crew, error
 	breaker := model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}
 	for _, c := range cfg.Sources {
 		now := f.crews[c.Name]
-		if now != nil && now.leaseTTL == cfg.LeaseTTL && now.breaker == breaker && sameClient(now.Source, c) {
+		if now != nil && !now.refused && now.leaseTTL == cfg.LeaseTTL && now.breaker == breaker && sameClient(now.Source, c) {
 			kept := *now.source
 			kept.Source = c
 			crews = append(crews, &crew{source: &kept, vessel: now.vessel})
@@ -231,7 +235,27 @@ func (f *fleet) Slice(ctx context.Context, task schedule.Task) schedule.Verdict 
 		f.front.passed(task.Source, task.Stream, res.Pass, res.Outcome, res.Closing.Verdict)
 		f.tell(task, res)
 	}
+	if f.outdated(crew, verdict.Kind) {
+		return schedule.Verdict{Kind: schedule.Stopped}
+	}
 	return f.thenFull(ctx, crew, task.Stream, res.Pass.Mode, verdict)
+}
+
+// outdated notes whether the vendor takes the credential of a crew, and reports
+// whether the verdict says nothing about the configuration in force: another one
+// has replaced that of the crew meanwhile.
+func (f *fleet) outdated(c *crew, kind schedule.Kind) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch kind { //nolint:exhaustive // the others do not hang on the configuration
+	case schedule.Done, schedule.More:
+		c.refused = false
+	case schedule.Auth, schedule.Config, schedule.Later, schedule.Transient:
+		c.refused = c.refused || kind == schedule.Auth
+		now := f.crews[c.Name]
+		return now == nil || now.vessel != c.vessel
+	}
+	return false
 }
 
 // tell logs a pass that is over, or that cannot go on just now.

@@ -217,7 +217,8 @@ func (d *daemon) reloadUntil(ctx context.Context, stop <-chan struct{}, hangups 
 	}
 }
 
-// reload puts the configuration in force as the file is now.
+// reload puts the configuration in force as the file is now, and lets go on at once
+// what waits: a limit may be higher now, or a vendor back.
 func (d *daemon) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reloadMax)
 	defer cancel()
@@ -228,6 +229,9 @@ func (d *daemon) reload(ctx context.Context) error {
 	before := d.cfg
 	if err := d.put(ctx, cfg); err != nil {
 		return err
+	}
+	if err := d.engine.Wake(ctx); err != nil {
+		d.log.Warn().Str("error", d.secrets.Secrets(err.Error())).Msg("what waits is not woken: it goes on when it was told")
 	}
 	for key, same := range map[string]bool{
 		"database_url": before.DatabaseURL.Equal(cfg.DatabaseURL), "data_dir": before.DataDir == cfg.DataDir,

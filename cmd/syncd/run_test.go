@@ -165,6 +165,63 @@ func TestRunReloads(t *testing.T) {
 	require.Equal(t, exitOK, d.wait().code)
 }
 
+// Whoever mends what a source waits for, and reloads, need not wait for the time
+// that it was told.
+func TestReloadGoesOnAtOnce(t *testing.T) {
+	t.Parallel()
+	edit := func(s *daemonSite, old, with string) {
+		text, err := os.ReadFile(s.config)
+		require.NoError(s.t, err)
+		require.Contains(s.t, string(text), old)
+		s.write("syncd.yaml", strings.Replace(string(text), old, with, 1))
+	}
+	const paused = "count(*) = 1 from sync.source_health where paused_at is not null and probe_at > now() + interval '1 minute'"
+	for name, c := range map[string]struct {
+		spoil func(*daemonSite)
+		waits string
+		mend  func(*daemonSite)
+	}{
+		"another secret": {
+			spoil: func(s *daemonSite) { edit(s, "${WECOM_SECRET}", "wrong-secret") },
+			waits: paused,
+			mend:  func(s *daemonSite) { edit(s, "wrong-secret", "${WECOM_SECRET}") },
+		},
+		"the same secret, which the vendor takes again": {
+			spoil: func(s *daemonSite) {
+				s.sim.SetScript(vendorsim.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+					if r.Endpoint != vendorsim.EndpointToken {
+						return vendorsim.Verdict{}
+					}
+					return vendorsim.Verdict{Answer: &vendorsim.Answer{Body: []byte(`{"errcode":40001,"errmsg":"invalid credential"}`)}}
+				}})
+			},
+			waits: paused,
+			mend:  func(s *daemonSite) { s.undisturbed() },
+		},
+		"more calls": {
+			spoil: func(s *daemonSite) { edit(s, "per_hour: 0", "per_hour: 20") },
+			waits: "count(*) = 1 from sync.schedule where outcome = 'later' and resume_at > now() + interval '1 minute'",
+			mend:  func(s *daemonSite) { edit(s, "per_hour: 20", "per_hour: 0") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newDaemonSite(t, vendorsim.Options{Chats: 40})
+			c.spoil(s)
+			d, hangups := s.daemon()
+			s.until("it to wait", c.waits)
+			s.until("all slices to have ended", "count(*) = 0 from river.river_job where state in ('available', 'running')")
+			c.mend(s)
+			hangups <- syscall.SIGHUP
+			s.until("everything to be read", fmt.Sprintf(complete, "acme"))
+			s.until("nothing to wait", "count(*) = 0 from sync.source_health where paused_at is not null or resume_at is not null")
+			d.signals <- syscall.SIGTERM
+			require.Equal(t, exitOK, d.wait().code)
+			s.sameAsTruth()
+		})
+	}
+}
+
 // A daemon in a process of its own is found and told to reload.
 func TestReloadTellsTheProcess(t *testing.T) {
 	t.Parallel()
