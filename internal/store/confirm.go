@@ -11,7 +11,8 @@ import (
 )
 
 // confirm settles the candidates that this commit has read directly: one that
-// could be read is no candidate, one that the vendor says is gone is marked so.
+// could be read is no candidate, one that the vendor says is gone is marked so. Where
+// a candidate is read for that reason only, the former rests, see wakeCandidates.
 func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
 	if c.pass.Confirms == "" || len(c.items) == 0 {
 		return nil
@@ -20,7 +21,8 @@ func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
 	if err != nil || len(candidates) == 0 {
 		return err
 	}
-	var settled []string
+	var settled, there []string
+	var readAt []time.Time // parallel to there
 	var gone goneChats
 	for i := range c.steps {
 		step := &c.steps[i]
@@ -30,7 +32,7 @@ func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
 		}
 		switch {
 		case step.Page != nil && !c.results[i].Stale && !c.results[i].Held:
-			settled = append(settled, id)
+			there, readAt = append(there, id), append(readAt, step.Page.ReceivedAt)
 			detail := "the list of pass %d lacks it, and yet it can be read"
 			err := addFinding(ctx, tx, c.pass, findingNotGone, id, fmt.Sprintf(detail, c.pass.ID), "", step.Page.ReceivedAt)
 			if err != nil {
@@ -43,6 +45,14 @@ func (c *commit) confirm(ctx context.Context, tx pgx.Tx) error {
 			}
 			c.gone[id] = step.Item.FailedCode
 			gone.add(id, step.Item.FailedCode, c.items[id].fetchedAt, step.Item.At)
+		}
+	}
+	if !detailStreams[c.stream].drops {
+		settled = append(settled, there...)
+	} else if len(there) > 0 {
+		_, err := exec(ctx, tx, "candidate_rest", c.source, c.pass.Confirms, model.RecordChat, there, readAt)
+		if err != nil {
+			return err
 		}
 	}
 	if len(settled) == 0 {

@@ -327,34 +327,69 @@ func TestChatChecksAreSeededFromCandidates(t *testing.T) {
 	storetest.WantRows(t, b.pool, "sync.item", 3)
 }
 
-// A chat that a full list lacks is read directly, is there, and may be missed again.
-func TestAChatIsCheckedEachTimeItIsMissed(t *testing.T) {
+// A chat that one full list after the other lacks, and that is there whenever it is
+// read, is read less and less often, until a list shows it or it is gone: each time
+// costs a call.
+func TestAChatThatStaysMissingIsCheckedMoreSeldom(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	list := chatsSpec
 	list.Lists, list.ConfirmedBy = []model.Record{model.RecordChat}, "chat_checks"
 	list.Scope = json.RawMessage(`{"relation_types":["crm_customer"]}`) // a direct read has none
 	checks := b.beside()
-	b.passOf(list, t0, sopPage("wr1:", "wr2:", "wr3:"), false)
-	for n := range 3 {
-		at := t0.Add(time.Duration(n+1) * time.Hour)
-		b.passOf(list, at, sopPage("wr1:", "wr3:"), false)
-		checks.open(checksSpec, at.Add(2*time.Minute), false)
-		items := checks.due()
-		require.Len(t, items, 1, "round %d", n)
-		page := sopPage("wr2:")
-		page.RequestedAt, page.ReceivedAt = at.Add(3*time.Minute), at.Add(4*time.Minute)
-		page.SOPGroups = nil
-		step := model.Step{Chain: model.Chain{Source: "acme", Stream: "chat_checks", Subject: "wr2"}, Page: &page, Item: &model.ItemMove{}}
-		if n == 2 {
-			step.Page, step.Item = nil, &model.ItemMove{FailedCode: "incorrectOpenConversationId", Refused: true, Gone: true, At: at.Add(4 * time.Minute)}
+	hour := 0
+	// week lists without wr2, or with it, and reports whether it is read by itself then.
+	week := func(listed, gone bool) bool {
+		hour++
+		at := t0.Add(time.Duration(hour) * time.Hour)
+		rows := []string{"wr1:", "wr3:"}
+		if listed {
+			rows = append(rows, "wr2:")
 		}
-		checks.commitSteps(step)
+		b.passOf(list, at, sopPage(rows...), false)
+		checks.open(checksSpec, at.Add(2*time.Minute), false)
+		due := len(checks.due())
+		if due > 0 {
+			page := sopPage("wr2:")
+			page.RequestedAt, page.ReceivedAt = at.Add(3*time.Minute), at.Add(4*time.Minute)
+			page.SOPGroups = nil
+			step := model.Step{Chain: model.Chain{Source: "acme", Stream: "chat_checks", Subject: "wr2"}, Page: &page, Item: &model.ItemMove{}}
+			if gone {
+				step.Page, step.Item = nil, &model.ItemMove{FailedCode: "incorrectOpenConversationId", Refused: true, Gone: true, At: at.Add(4 * time.Minute)}
+			}
+			checks.commitSteps(step)
+		}
 		require.Empty(t, checks.due())
 		checks.close(checksSpec, at.Add(5*time.Minute))
-		storetest.WantRows(t, b.pool, "sync.candidate", 0)
-		require.Equal(t, map[bool]string{true: "wr2"}[n == 2], b.gone("chat", "chat_id"))
+		return due > 0
 	}
+	checkedAt := func() (hours []int) {
+		for begin := hour; hour < begin+16; {
+			if week(false, false) {
+				hours = append(hours, hour-begin)
+			}
+		}
+		return hours
+	}
+	week(true, false)
+	require.Equal(t, []int{1, 2, 4, 8, 16}, checkedAt())
+	storetest.WantRows(t, b.pool, "sync.candidate", 1)
+	require.False(t, week(true, false))
+	storetest.WantRows(t, b.pool, "sync.candidate", 0)
+	require.Equal(t, []int{1, 2, 4, 8, 16}, checkedAt(), "a list has shown it meanwhile")
+	require.Empty(t, b.gone("chat", "chat_id"))
+
+	other := list
+	other.Scope = json.RawMessage(`{"relation_types":["crm_customer_personal"]}`)
+	b.passOf(other, t0.Add(100*time.Hour), sopPage("wr1:"), false)
+	checks.open(checksSpec, t0.Add(101*time.Hour), false)
+	require.Empty(t, checks.due(), "these filters do not reach it")
+	checks.close(checksSpec, t0.Add(101*time.Hour))
+	hour = 200
+	b.passOf(list, t0.Add(199*time.Hour), sopPage("wr1:", "wr3:"), false) // its scope is another one
+	require.True(t, week(false, true))
+	storetest.WantRows(t, b.pool, "sync.candidate", 0)
+	require.Equal(t, "wr2", b.gone("chat", "chat_id"))
 }
 
 // Removing messages waits for the commit that is under way, and the next one sees it.

@@ -107,7 +107,8 @@ func noteMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Endi
 	return addFinding(ctx, tx, pass, findingMass, "", detail, remedy, end.At)
 }
 
-// miss makes what there is to make of records that a complete pass lacks.
+// miss makes what there is to make of records that a complete pass lacks, for the first
+// time or once more.
 func miss(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, n missCount, held bool) error {
 	if n.record == model.RecordOwner {
 		if held || len(n.owners) == 0 {
@@ -121,11 +122,21 @@ func miss(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec
 			return err
 		}
 	}
+	if spec.ConfirmedBy != "" && n.record == model.RecordChat {
+		_, err := exec(ctx, tx, "candidate_wake", pass.Source, pass.Stream, pass.ID, pass.Scope, end.At, restMax, spec.ConfirmedBy)
+		if err != nil {
+			return err
+		}
+	}
 	if n.missing == 0 {
 		return nil
 	}
 	return addCandidates(ctx, tx, pass, spec, end, n.record, held)
 }
+
+// restMax is how long a chat that lists lack, and that could be read, is left alone at
+// most before it is read again. Each read takes a call of a month that may be short.
+const restMax = 90 * 24 * time.Hour
 
 // codeMissedTwice is the gone_reason of a record that two complete passes lack and
 // that nothing reads directly.
