@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 
 	"syncd/internal/model"
@@ -38,7 +39,9 @@ func (v *coverageCmd) Run(ctx context.Context, c *cli, h *host) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err
 		}
-		m := heatMap{title: v.Source + "/" + v.Stream, zone: src.Timezone, now: h.now(), colours: colourful(h)}
+		m := heatMap{
+			title: v.Source + "/" + v.Stream, zone: src.Timezone, now: h.now(), width: widthOf(h), colours: colourful(h),
+		}
 		if err := m.read(ctx, store.New(db.pool), v.Source, spec, v.Owner); err != nil {
 			return err
 		}
@@ -56,11 +59,25 @@ func colourful(h *host) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// widthOf is how many columns the terminal has; 0 where the output is no terminal.
+func widthOf(h *host) int {
+	f, ok := h.stdout.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // heatMap is the window of a stream as a calendar, weeks side by side.
 type heatMap struct {
 	title, subjects string
 	zone            *time.Location
 	now             time.Time
+	width           int // columns that there are; 0 is as many as it takes
 	colours         bool
 	days            []store.CoverageDay
 	refusals        []store.Refusal
@@ -196,8 +213,24 @@ func (m *heatMap) draw(k mark) string {
 // toTheMinute is an instant for people, in the vendor's zone.
 const toTheMinute = "2006-01-02 15:04"
 
-// weeksMax is how much fits beside each other: a year.
-const weeksMax = 53
+const (
+	// weeksMax is how many weeks are drawn: a year.
+	weeksMax = 53
+	// weeksMin are drawn beside each other on any terminal.
+	weeksMin = 4
+	// calendarMargin is how many columns are left of a calendar and its legend.
+	calendarMargin = 5
+	// legendMax is how many marks one line explains.
+	legendMax = 4
+)
+
+// weeksBeside is how many weeks stand beside each other, two columns each.
+func (m *heatMap) weeksBeside() int {
+	if m.width == 0 {
+		return weeksMax
+	}
+	return max(weeksMin, (m.width-calendarMargin+1)/2)
+}
 
 func (m *heatMap) print(out io.Writer) error {
 	var text strings.Builder
@@ -213,15 +246,44 @@ func (m *heatMap) print(out io.Writer) error {
 		first = oldest
 		fmt.Fprintf(&text, "Days before %s are not drawn; they are in bi.coverage_day.\n\n", first)
 	}
-	m.calendar(&text, first.Add(-weekday(first)), monday)
-	var legend []string
-	for _, k := range marks {
-		legend = append(legend, m.draw(k)+" "+k.means)
+	beside := 7 * m.weeksBeside()
+	for from := first.Add(-weekday(first)); from.Compare(monday) <= 0; from = from.Add(beside) {
+		to := from.Add(beside - 7)
+		if to.Compare(monday) > 0 {
+			to = monday
+		}
+		m.calendar(&text, from, to)
+		text.WriteString("\n")
 	}
-	fmt.Fprintf(&text, "\n     %s\n     %s\n\n", strings.Join(legend[:4], "   "), strings.Join(legend[4:], "   "))
+	m.legend(&text)
 	m.totals(&text)
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// legend says what the marks mean.
+func (m *heatMap) legend(text *strings.Builder) {
+	const gap = "   "
+	column, onLine := 0, 0
+	for _, k := range marks {
+		width := uniseg.StringWidth(k.sign + " " + k.means)
+		switch {
+		case onLine == 0:
+		case onLine == legendMax, m.width > 0 && column+len(gap)+width > m.width:
+			text.WriteString("\n")
+			column, onLine = 0, 0
+		default:
+			text.WriteString(gap)
+			column += len(gap)
+		}
+		if onLine == 0 {
+			text.WriteString(strings.Repeat(" ", calendarMargin))
+			column = calendarMargin
+		}
+		text.WriteString(m.draw(k) + " " + k.means)
+		column, onLine = column+width, onLine+1
+	}
+	text.WriteString("\n\n")
 }
 
 // weekday counts from Monday.
@@ -233,7 +295,7 @@ func (m *heatMap) calendar(text *strings.Builder, from, to model.Day) {
 	for _, d := range m.days {
 		byDay[d.Day] = d
 	}
-	text.WriteString(months(from, to) + "\n")
+	text.WriteString(months(from, to, m.width) + "\n")
 	for row := range 7 {
 		var line strings.Builder
 		line.WriteString([...]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}[row] + "  ")
@@ -249,14 +311,16 @@ func (m *heatMap) calendar(text *strings.Builder, from, to model.Day) {
 }
 
 // months names each month above the week in which it begins, and the first one
-// above the first week, unless the next follows at once.
-func months(from, to model.Day) string {
-	line := strings.Repeat(" ", 5)
+// above the first week, unless the next follows at once. A name that does not fit
+// into width is left out.
+func months(from, to model.Day, width int) string {
+	line := strings.Repeat(" ", calendarMargin)
 	for week := from; week.Compare(to) <= 0; week = week.Add(7) {
 		end := week.Add(6).In(time.UTC)
 		begins := end.Day() <= 7 || week == from && end.AddDate(0, 0, 7).Day() > 7
-		at := 5 + 2*(week.Sub(from)/7)
-		if begins && len(line) <= at {
+		at := calendarMargin + 2*(week.Sub(from)/7)
+		fits := width == 0 || at+len("Jan") <= width
+		if begins && fits && len(line) <= at {
 			line += strings.Repeat(" ", at-len(line)) + end.Format("Jan ")
 		}
 	}

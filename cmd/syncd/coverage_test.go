@@ -88,6 +88,46 @@ func TestHeatMap(t *testing.T) {
 	}
 }
 
+// On a narrow terminal the weeks go on below each other, and nothing of the picture
+// is wider than that.
+func TestHeatMapOnNarrowTerminals(t *testing.T) {
+	t.Parallel()
+	days := span("2025-11-18", 367, store.CoverageDay{Covered: 1})
+	for _, width := range []int{20, 40, 57, 58, 59, 80, 110, 111, 200} {
+		m := mapOf()
+		m.days, m.width = days, width
+		var out strings.Builder
+		require.NoError(t, m.print(&out))
+		picture, _, ok := strings.Cut(out.String(), "\nheld")
+		require.True(t, ok)
+		_, picture, _ = strings.Cut(picture, "\n\n") // the title is a sentence
+		squares, weekdays := 0, map[string]int{}
+		for line := range strings.SplitSeq(picture, "\n") {
+			if isLegend := strings.Contains(line, "■ held"); isLegend {
+				break
+			}
+			require.LessOrEqual(t, uniseg.StringWidth(line), width, "%d: %s", width, line)
+			squares += strings.Count(line, "■")
+			if len(line) >= 3 && line[0] != ' ' {
+				weekdays[line[:3]]++
+			}
+		}
+		require.Equal(t, len(days), squares, "at %d every day is drawn once", width)
+		require.Len(t, weekdays, 7)
+		bands := (53 + m.weeksBeside() - 1) / m.weeksBeside()
+		require.Equal(t, bands, weekdays["Mon"], width)
+		require.Equal(t, bands, weekdays["Sun"], width)
+		for _, k := range marks {
+			require.Contains(t, picture, k.sign+" "+k.means)
+		}
+		if width >= 40 {
+			for line := range strings.SplitSeq(picture, "\n") {
+				require.LessOrEqual(t, uniseg.StringWidth(line), width, line)
+			}
+		}
+	}
+}
+
 // Every day is drawn in the column of its week and the row of its weekday.
 func TestHeatMapPutsDaysInTheirPlaces(t *testing.T) {
 	t.Parallel()
