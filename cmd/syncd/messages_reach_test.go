@@ -60,3 +60,29 @@ func TestNoMassMessageIsPassedOver(t *testing.T) {
 	s.listsFrom(began.AddDate(0, 0, -180))
 	require.Zero(t, scalar[int](s.site, "select count(*) from sync.finding where kind = 'out_of_reach'"))
 }
+
+// A full sync reads closed messages again, and those of whom nothing new is expected.
+func TestFullSyncOfMassMessages(t *testing.T) {
+	t.Parallel()
+	s := newMassSite(t, vendorsim.Options{
+		Seed: 24, Chats: 30, Owners: 5, MeanMembers: 3, MaxMembers: 5, GroupMessages: 3,
+		Resigned: vendorsim.ResignedFiltered,
+	})
+	s.okNow(massStreams...)
+	s.reachIsRight()
+	require.Positive(t, scalar[int](s.site, "select count(*) from sync.item where stream = 'group_message_results' and due_at = 'infinity'"))
+	closed := scalar[int](s.site, "select count(*) from groupchat.group_message where closed_at is not null")
+	require.Positive(t, closed)
+
+	// What is stored is wrong, and its hash does not show it.
+	_, err := s.pool.Exec(t.Context(), `
+		update groupchat.group_message set content = 'wrong';
+		update groupchat.group_message_task set status = 77 where status = 2;
+		update groupchat.group_message_result set status = 77 where status in (0, 1)`)
+	require.NoError(t, err)
+	s.okNow(append(massStreams, "--full")...)
+	s.reachIsRight()
+	require.GreaterOrEqual(t, scalar[int](s.site, "select count(*) from groupchat.group_message where closed_at is not null"), closed)
+	require.Zero(t, scalar[int](s.site, `select count(*) from groupchat.group_message_task t join groupchat.group_message m using (source, msg_id)
+		where m.closed_at is not null and m.close_reason <> 'every sender has sent it' and not t.is_sent and t.closed_at is null`))
+}

@@ -79,6 +79,9 @@ type Follow struct {
 	For time.Duration
 	// Min is the least pause between two reads.
 	Min time.Duration
+	// Reach is how long ago a record was born at most that a full pass reads again
+	// although it is not followed any more; 0 leaves all of those alone.
+	Reach time.Duration
 	// Late is how long after its end a record is still read. What is due later than
 	// that, because calls were short, is given up without a call; 0 reads it however
 	// late it is.

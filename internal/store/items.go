@@ -19,6 +19,9 @@ type detailStream struct {
 	// closes names the statements that note of records that they are not read any
 	// more: of streams whose records are followed for a while only.
 	closes []string
+	// reopens names the statement that has records read again that were closed, for a
+	// full pass; with those that rest. "" leaves them alone.
+	reopens string
 	// fan names the statement that counts records from which more of these will
 	// come, and how many came from one so far; "" where none do.
 	fan string
@@ -31,11 +34,11 @@ var detailStreams = map[string]detailStream{
 	streamReads:   {wanted: "item_want_message_reads", drops: true, closes: []string{"robot_message_close"}},
 	streamTasks: {
 		wanted: "item_want_group_message_tasks", drops: true,
-		closes: []string{"group_message_close", "group_message_task_end"},
+		closes: []string{"group_message_close", "group_message_task_end"}, reopens: "group_message_reopen",
 	},
 	streamResults: {
 		wanted: "item_want_group_message_results", drops: true,
-		closes: []string{"group_message_task_close"}, fan: "group_message_fan",
+		closes: []string{"group_message_task_close"}, reopens: "group_message_task_reopen", fan: "group_message_fan",
 	},
 	streamJoinWays: {wanted: "item_want_join_ways", drops: true},
 }
@@ -66,6 +69,14 @@ func seedItems(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.PassP
 	d, err := detailStreamOf(pass.Stream)
 	if err != nil {
 		return err
+	}
+	if follow := plan.Spec.Follow; plan.Full && d.reopens != "" && follow != nil && follow.Reach > 0 {
+		if _, err := exec(ctx, tx, d.reopens, pass.Source, plan.Now.Add(-follow.Reach)); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, "item_wake", pass.Source, pass.Stream); err != nil {
+			return err
+		}
 	}
 	args := append(d.args(pass.Source, pass.Stream, plan.Spec.Items), plan.Now)
 	if _, err := tx.Exec(ctx, d.statement("seed"), args...); err != nil {

@@ -21,10 +21,7 @@ var (
 // turn opens a pass of another stream than the one before.
 func (b *bench) turn(spec model.StreamSpec, at time.Time) {
 	b.t.Helper()
-	if b.lease.Stream != "" && b.lease.Stream != spec.Name {
-		require.NoError(b.t, b.store.ReleaseLease(b.t.Context(), b.lease))
-	}
-	b.open(spec, at, false)
+	b.turnTo(spec, at, false)
 }
 
 // messages commits a whole list pass.
@@ -201,6 +198,72 @@ func TestSendersEndWithTheirMessage(t *testing.T) {
 		b.rows("select concat_ws(' ', user_id, close_reason) from groupchat.group_message_task order by user_id"))
 	b.turn(resultsSpec, end)
 	require.Equal(t, []string{"m1/b", "m1/c"}, b.subjects())
+}
+
+// A full pass reads closed messages again, as far back as they are listed, and closes
+// them again; nothing else does.
+func TestFullPassesReadClosedMessagesAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	follow := &model.Follow{For: time.Hour, Reach: 10 * 24 * time.Hour}
+	tasks, results := tasksSpec, resultsSpec
+	tasks.Follow, results.Follow = follow, follow
+	young, old := message("young"), message("old")
+	old.CreatedAt = new(t0.Add(-240 * time.Hour))
+	undated := model.GroupMessage{ID: "undated", ChatType: "group"}
+	b.messages(t0, young, old, undated)
+	at := t0.Add(2 * time.Hour)
+	b.turn(tasks, at)
+	ended := func(step model.Step) model.Step {
+		step.Item.Closed = "followed to the end"
+		return step
+	}
+	b.commitSteps(ended(tasksStep("young", at, "a", "B", "C")), ended(tasksStep("old", at, "B")), ended(tasksStep("undated", at, "B")))
+	b.close(tasks, at)
+	b.turn(results, at)
+	b.commitSteps(resultsStep("young", "a", at, 0), resultsStep("young", "b", at, 1), resultsStep("old", "b", at, 1), resultsStep("undated", "b", at, 1))
+	b.commitSteps(ended(resultsStep("young", "c", at, 0)))
+	b.close(results, at)
+	due := func(spec model.StreamSpec, full bool) []string {
+		t.Helper()
+		b.turnTo(spec, at, full)
+		return b.subjects()
+	}
+	open := func() []string {
+		t.Helper()
+		return b.rows(`select msg_id from groupchat.group_message where closed_at is null or close_reason is null
+			union all select msg_id || '/' || user_id from groupchat.group_message_task where closed_at is null or close_reason is null order by 1`)
+	}
+	for _, spec := range []model.StreamSpec{tasks, results} {
+		at = at.Add(time.Hour)
+		require.Empty(t, due(spec, false))
+		b.close(spec, at)
+	}
+	require.Empty(t, open(), "who was read after the message had ended ends, too")
+	require.Equal(t, "message closed: followed to the end", scalar[string](b,
+		"select close_reason from groupchat.group_message_task where msg_id = 'young' and user_id = 'a'"))
+
+	at = at.Add(time.Hour)
+	require.Equal(t, []string{"undated", "young"}, due(tasks, true))
+	require.Equal(t, []string{"undated", "young"}, open())
+	b.commitSteps(ended(tasksStep("young", at, "a", "B", "C")), ended(tasksStep("undated", at, "B")))
+	b.close(tasks, at)
+	require.Empty(t, open())
+	at = at.Add(time.Hour)
+	require.Equal(t, []string{"undated/b", "young/a", "young/b", "young/c"}, due(results, true))
+	b.commitSteps(resultsStep("young", "a", at, 0), resultsStep("young", "b", at, 1), resultsStep("undated", "b", at, 1),
+		ended(resultsStep("young", "c", at, 0)))
+	b.close(results, at)
+	require.Empty(t, open())
+}
+
+// turnTo is turn, to a pass that may be full.
+func (b *bench) turnTo(spec model.StreamSpec, at time.Time, full bool) {
+	b.t.Helper()
+	if b.lease.Stream != "" && b.lease.Stream != spec.Name {
+		require.NoError(b.t, b.store.ReleaseLease(b.t.Context(), b.lease))
+	}
+	b.open(spec, at, full)
 }
 
 func TestJoinWaysComeAndGo(t *testing.T) {

@@ -55,12 +55,12 @@ func TestSpecsOfMessages(t *testing.T) {
 	require.Equal(t, model.StreamSpec{
 		Name: "group_message_tasks", Shape: model.ShapeDetail, Needs: []string{"group_messages"}, Concurrency: 4,
 		CursorTTL: time.Hour, Params: json.RawMessage(`{"limit":1000}`), Scope: json.RawMessage(`{}`),
-		Follow: &model.Follow{For: 168 * time.Hour, Min: 50 * time.Minute},
+		Follow: &model.Follow{For: 168 * time.Hour, Min: 50 * time.Minute, Reach: 720 * time.Hour},
 	}, specs["group_message_tasks"])
 	require.Equal(t, model.StreamSpec{
 		Name: "group_message_results", Shape: model.ShapeDetail, Needs: []string{"group_message_tasks"}, Concurrency: 4,
 		CursorTTL: time.Hour, Params: json.RawMessage(`{"limit":1000}`), Scope: json.RawMessage(`{}`),
-		Follow: &model.Follow{For: 168 * time.Hour, Min: 50 * time.Minute},
+		Follow: &model.Follow{For: 168 * time.Hour, Min: 50 * time.Minute, Reach: 720 * time.Hour},
 	}, specs["group_message_results"])
 	require.Equal(t, model.StreamSpec{
 		Name: "join_ways", Shape: model.ShapeDetail, Concurrency: 4, MaxAge: 23 * time.Hour, Items: []string{"a", "b"},

@@ -157,12 +157,12 @@ func (c *Client) messageSpecs() []model.StreamSpec {
 		{
 			Name: streamTasks, Shape: model.ShapeDetail, Needs: []string{streamMessages}, Scope: scope,
 			Params: encode(tasksParams{OwnerIDs: c.owners, Limit: deliveryRowsMax}),
-			Follow: &model.Follow{For: o.TasksFor, Min: followMin},
+			Follow: &model.Follow{For: o.TasksFor, Min: followMin, Reach: o.Backfill},
 		},
 		{
 			Name: streamResults, Shape: model.ShapeDetail, Needs: []string{streamTasks}, Scope: scope,
 			Params: encode(resultsParams{Limit: deliveryRowsMax}),
-			Follow: &model.Follow{For: o.ResultsFor, Min: followMin},
+			Follow: &model.Follow{For: o.ResultsFor, Min: followMin, Reach: o.Backfill},
 		},
 	}
 	for i := range specs {
