@@ -365,15 +365,19 @@ func TestSourceKeepsItsAccount(t *testing.T) {
 	other := bytes.Replace(text, []byte(vendorsim.DefaultCorpID), []byte("ww0000000000000000"), 1)
 	require.NotEqual(t, text, other)
 	require.NoError(t, os.WriteFile(s.config, other, 0o600))
-	for _, args := range [][]string{{"sync"}, {"sync", "--full"}, {"sync", "acme/chats"}} {
+	for _, args := range [][]string{{"sync"}, {"sync", "--full"}, {"sync", "acme/chats"}, {"plan"}} {
 		r := s.run(args...)
-		require.Equal(t, exitFailed, r.code, r)
+		require.Equal(t, exitUsage, r.code, r)
 		require.Contains(t, r.stderr, `source "acme" holds data of wecom account "`+vendorsim.DefaultCorpID+`"`)
 		require.Contains(t, r.stderr, "give the new account a source name of its own")
 	}
+	require.Contains(t, s.run("sync").stderr, "acme: credentials.corp_id: ")
 	require.Zero(t, s.calls())
 	require.Equal(t, sums, s.checksums())
 	require.Equal(t, passes, scalar[int](s, "select count(*) from sync.pass"))
+	probes, code := s.doctor()
+	require.Equal(t, exitLate, code)
+	require.Equal(t, healthFail, probes["acme: account"].Health, probes)
 
 	require.NoError(t, os.WriteFile(s.config, text, 0o600))
 	s.ok("sync")

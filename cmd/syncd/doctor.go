@@ -109,7 +109,7 @@ func (d *doctorCmd) Run(ctx context.Context, c *cli, h *host) error {
 	r.add(probed(healthOK, "config", fmt.Sprintf("complete, with sources %s", sourceNames(cfg)), ""))
 	r.add(probeHTTP(ctx, cfg.HTTP))
 	err = untilStopped(ctx, h, func(ctx context.Context) error {
-		r.add(probeDatabase(ctx, cfg, h.now())...)
+		r.add(probeDatabase(ctx, cfg, sources, h.now())...)
 		d.probeVendors(ctx, cfg, h, sources, r)
 		return ctx.Err()
 	})

@@ -25,7 +25,7 @@ const (
 const leaseLong = 6 * time.Hour
 
 // probeDatabase looks at the database and the disk below it.
-func probeDatabase(ctx context.Context, cfg *config.Config, now time.Time) []probe {
+func probeDatabase(ctx context.Context, cfg *config.Config, sources []*source, now time.Time) []probe {
 	var list []probe
 	if cfg.DatabaseURL.Empty() {
 		list = append(list, probeDisk(cfg.DataDir))
@@ -41,6 +41,7 @@ func probeDatabase(ctx context.Context, cfg *config.Config, now time.Time) []pro
 		list = append(list, schema, probeRights(seen, current), probeClock("clock of the database", settle(seen)))
 		if current {
 			list = append(list, probeLeases(ctx, db, cfg, now)...)
+			list = append(list, probeAccounts(ctx, store.New(db.pool), sources)...)
 		}
 		return nil
 	})

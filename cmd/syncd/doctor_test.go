@@ -119,7 +119,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"config", "http", "database", "encoding", "schema", "permissions", "clock of the database", "leases",
-		"credential", "owner list", "chat list", "chat detail", "mass messages", "clock of the vendor", "budget",
+		"account", "credential", "owner list", "chat list", "chat detail", "mass messages", "clock of the vendor", "budget",
 	}, what)
 	for endpoint, calls := range s.sim.Calls() {
 		require.LessOrEqual(t, calls.Calls, 1, endpoint)

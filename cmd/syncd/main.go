@@ -24,6 +24,7 @@ import (
 
 	"syncd/config"
 	"syncd/internal/fetch"
+	"syncd/internal/store"
 )
 
 // version is set by the linker.
@@ -148,6 +149,9 @@ func fail(h *host, err error) int {
 		return e.code
 	}
 	if _, ok := errors.AsType[*config.Error](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*store.AccountError](err); ok {
 		return exitUsage
 	}
 	return exitFailed

@@ -39,6 +39,9 @@ func (p *planCmd) Run(ctx context.Context, c *cli, h *host) error {
 		if err := store.CheckSchema(ctx, db.pool); err != nil {
 			return err
 		}
+		if err := sameAccounts(ctx, store.New(db.pool), sources); err != nil {
+			return err
+		}
 		report := planReport{Now: h.now().UTC()}
 		for _, src := range sources {
 			t := &planner{store: store.New(db.pool), source: src, now: h.now()}

@@ -35,6 +35,9 @@ type syncJob struct {
 // out.
 func (j *syncJob) run(ctx context.Context, sources []*source) error {
 	code := exitOK
+	if err := sameAccounts(ctx, j.store, sources); err != nil {
+		return err
+	}
 	for _, src := range sources {
 		now := j.host.now()
 		err := j.store.RegisterSource(ctx, src.Name, src.Vendor, src.account, src.Timezone.String(), now)

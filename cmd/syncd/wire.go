@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -41,9 +40,11 @@ type vendorClient interface {
 // source is one configured source with its client.
 type source struct {
 	config.Source
-	// account is the vendor's own name of the tenant.
-	account string
-	client  vendorClient
+	// account is the vendor's own name of the tenant; accountKey is the key of the
+	// configuration that says it.
+	account, accountKey string
+
+	client vendorClient
 	// enabled are the streams that this version can sync and that are switched on,
 	// dependencies first; specs are those of them that are wanted.
 	enabled, specs []model.StreamSpec
@@ -107,7 +108,7 @@ func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
 			Periods: c.Streams["owner_period_stats"].Periods, Messages: massMessages(c.Streams), JoinWays: joinWays(c.Streams),
 			Fetch: bounds,
 		})
-		return adopt(s, c.Credentials.CorpID, client, err)
+		return adopt(s, "corp_id", c.Credentials.CorpID, client, err)
 	case "dingtalk":
 		k := c.Credentials
 		client, err := dingtalk.New(dingtalk.Options{
@@ -117,7 +118,10 @@ func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
 			UncountedChats: !c.Streams["chats"].CheckTotals, UncountedSets: !c.Streams["group_sets"].CheckTotals,
 			Follow: c.Streams["message_reads"].FollowFor, Zone: c.Timezone, Fetch: bounds,
 		})
-		return adopt(s, cmp.Or(k.AppKey, k.SuiteKey+"/"+k.AuthCorpID), client, err)
+		if k.AppKey == "" {
+			return adopt(s, "auth_corp_id", k.SuiteKey+"/"+k.AuthCorpID, client, err)
+		}
+		return adopt(s, "app_key", k.AppKey, client, err)
 	case "scrm":
 		chats := c.Streams["chats"]
 		client, err := scrm.New(scrm.Options{
@@ -126,21 +130,21 @@ func (s *source) connect(bounds fetch.Options) ([]model.StreamSpec, error) {
 			Keyword: chats.Keyword, TagGroupIDs: chats.TagGroupIDs, ConditionOp: chats.ConditionOp,
 			CreatedFrom: chats.CreatedFrom, CreatedUntil: chats.CreatedUntil, Zone: c.Timezone, Fetch: bounds,
 		})
-		return adopt(s, c.Credentials.AppID, client, err)
+		return adopt(s, "app_id", c.Credentials.AppID, client, err)
 	}
 	return nil, fmt.Errorf("vendor %s is not known", c.Vendor)
 }
 
 // adopt makes a new client that of the source, for the account by which the vendor
-// knows it.
+// knows it and the key of its credentials that says so.
 func adopt[C interface {
 	vendorClient
 	Specs() []model.StreamSpec
-}](s *source, account string, client C, err error) ([]model.StreamSpec, error) {
+}](s *source, key, account string, client C, err error) ([]model.StreamSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.account, s.client = account, client
+	s.account, s.accountKey, s.client = account, "credentials."+key, client
 	return client.Specs(), nil
 }
 
