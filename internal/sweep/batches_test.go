@@ -83,6 +83,7 @@ func TestCulpritIsLeftOutOfTheBatch(t *testing.T) {
 	require.Equal(t, "owner/u042 60011", v.scalar(
 		"select subject || ' ' || last_error_code from sync.item where stream = 'daily_stats'"))
 	require.LessOrEqual(t, len(v.called), 7+4*15)
+	require.EqualValues(t, len(v.called), res.Pass.Counts.Calls, "the search for the culprit counts, too")
 }
 
 func TestCorrectedDayIsSummedAgain(t *testing.T) {

@@ -211,7 +211,7 @@ func (p *pursuit) commit(ctx context.Context, group []model.Step) error {
 	}
 	p.counts.Add(counts)
 	for i, step := range group {
-		if step.Item != nil && !results[i].Held || step.Window != nil {
+		if step.Item != nil && !results[i].Held || len(step.Window) > 0 {
 			p.done++
 		}
 	}

@@ -198,6 +198,7 @@ func TestRefusedOwnerKeepsNobody(t *testing.T) {
 	res := v.pass(sweep.Request{})
 	require.Equal(t, model.OutcomeComplete, res.Outcome)
 	require.LessOrEqual(t, len(v.called), 180+4*16, "halved once or so, then left out")
+	require.EqualValues(t, len(v.called), res.Pass.Counts.Calls, "those that were refused count, too")
 	require.Equal(t, fmt.Sprint(99*180), v.days("covered"))
 	require.Equal(t, "u042 40003", v.scalar("select subject || ' ' || refused_code from sync.coverage where not isempty(refused)"))
 

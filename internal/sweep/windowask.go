@@ -30,7 +30,7 @@ func (r *window) ask(ctx context.Context, j job) error {
 		return nil
 	}
 	if len(j.Owners) == 0 {
-		return r.refuse(j, j.days, codeNoOwner, 0)
+		return r.refuse(j, j.days, codeNoOwner)
 	}
 	today := r.p.spec.Window.At(r.p.runner.opts.Now()).Today
 	page, err := r.p.pages(ctx, r.chain(j))
@@ -47,17 +47,29 @@ func (r *window) ask(ctx context.Context, j job) error {
 		return fmt.Errorf("ask for %s: %w", r.chain(j).Subject, err)
 	}
 	bad, _ := errors.AsType[*fetch.Error](err)
+	if err := r.made(j, page.Calls); err != nil {
+		return err
+	}
 	switch {
 	case bad.Class == fetch.ClassOutside:
-		return r.narrow(ctx, j, bad.Code, page.Calls)
+		return r.narrow(ctx, j, bad.Code)
 	case !refusesOwners(bad.Class):
 		r.p.trouble(r.h, r.p.stopsRun(fmt.Errorf("ask for %s: %w", r.chain(j).Subject, err)))
 		return nil
 	case j.batch != "":
 		return r.without(ctx, j, bad.Code)
 	default:
-		return r.halve(ctx, j, bad.Code, page.Calls)
+		return r.halve(ctx, j, bad.Code)
 	}
+}
+
+// made counts requests whose answers are not kept. What the vendor refuses is asked
+// for in parts, and those tell what became of it.
+func (r *window) made(j job, calls int) error {
+	if calls == 0 {
+		return nil
+	}
+	return r.send(model.Step{Chain: r.chain(j), Calls: calls, Window: []model.WindowMove{}})
 }
 
 func (r *window) chain(j job) model.Chain {
@@ -99,10 +111,10 @@ func (r *window) clip(j job) (job, bool) {
 
 // narrow deals with a range that reaches beyond what the vendor keeps: halves of
 // it, down to the day that is outside.
-func (r *window) narrow(ctx context.Context, j job, code string, calls int) error {
+func (r *window) narrow(ctx context.Context, j job, code string) error {
 	n := j.days.To.Sub(j.days.From) + 1
 	if n == 1 {
-		return r.refuse(j, j.days, code, calls)
+		return r.refuse(j, j.days, code)
 	}
 	early, late := j, j
 	early.days.To = j.days.From.Add(n/2 - 1)
@@ -112,7 +124,7 @@ func (r *window) narrow(ctx context.Context, j job, code string, calls int) erro
 
 // halve deals with owners that are refused together: halves of them, down to the
 // owner for whose sake it is. All days of that owner are left alone for a while.
-func (r *window) halve(ctx context.Context, j job, code string, calls int) error {
+func (r *window) halve(ctx context.Context, j job, code string) error {
 	if n := len(j.Owners); n > 1 {
 		left, right := j, j
 		left.Owners, right.Owners = j.Owners[:n/2], j.Owners[n/2:]
@@ -120,7 +132,7 @@ func (r *window) halve(ctx context.Context, j job, code string, calls int) error
 	}
 	r.leaveOut(j.Owners[0])
 	w := r.p.spec.Window.At(r.p.runner.opts.Now())
-	return r.refuse(j, model.Span{From: w.Oldest, To: w.Newest}, code, calls)
+	return r.refuse(j, model.Span{From: w.Oldest, To: w.Newest}, code)
 }
 
 func (r *window) leaveOut(owner string) {
@@ -137,7 +149,7 @@ func (r *window) without(ctx context.Context, j job, code string) error {
 		return err
 	}
 	if len(culprits) == 0 {
-		return r.refuse(j, j.days, code, 0) // taken in parts, and never as a whole
+		return r.refuse(j, j.days, code) // taken in parts, and never as a whole
 	}
 	now := r.p.runner.opts.Now()
 	for owner, code := range culprits {
@@ -164,7 +176,10 @@ func (r *window) culprits(ctx context.Context, j job, owners []string, code stri
 			return nil, nil
 		}
 		j.Owners = half
-		_, err := r.p.pages(ctx, r.chain(j))
+		page, err := r.p.pages(ctx, r.chain(j))
+		if err := r.made(j, page.Calls); err != nil {
+			return nil, err
+		}
 		bad, isVendors := errors.AsType[*fetch.Error](err)
 		switch {
 		case err == nil:
@@ -187,9 +202,9 @@ func (r *window) culprits(ctx context.Context, j job, owners []string, code stri
 }
 
 // refuse notes days as refused.
-func (r *window) refuse(j job, days model.Span, code string, calls int) error {
+func (r *window) refuse(j job, days model.Span, code string) error {
 	retryAt := r.p.runner.opts.Now().Add(refusalPause)
-	step := model.Step{Chain: r.chain(j), Calls: calls}
+	step := model.Step{Chain: r.chain(j)}
 	for _, subject := range j.subjects() {
 		step.Window = append(step.Window, model.WindowMove{
 			Subject: subject, Days: days, RefusedCode: code, RetryAt: retryAt,
