@@ -157,6 +157,10 @@ type hostile func(endpoint, line string) *vendorsim.Verdict
 func newSpy(tb testing.TB, h hostile) *spy {
 	tb.Helper()
 	s := &spy{site: newSite(tb, vendorsim.Options{Chats: 6, MeanMembers: 4, MaxMembers: 9}), leaks: newLeaks(testSecret)}
+	s.stats, s.masses = true, true
+	s.configure(s.vendor.URL, "")
+	_, err := s.pool.Exec(tb.Context(), "insert into groupchat.join_way_wanted (source, config_id) values ('acme', 'of nobody')")
+	require.NoError(tb, err)
 	s.sim.SetScript(vendorsim.Script{
 		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
 			if v := h(r.Endpoint, s.line(r.Endpoint)); v != nil {
@@ -439,6 +443,9 @@ func TestSecretsUnderHostileAnswers(t *testing.T) {
 				scripted += calls.Scripted
 			}
 			require.Equal(t, i > 0, scripted > 0, "the answer was sent")
+			for _, endpoint := range []string{vendorsim.EndpointStatisticByDay, vendorsim.EndpointMessages, vendorsim.EndpointJoinWay} {
+				require.True(t, h.code != exitOK || s.sim.Calls()[endpoint].Calls > 0, "%s: streams of all kinds are synced", endpoint)
+			}
 		})
 	}
 }
