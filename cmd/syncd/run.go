@@ -120,9 +120,16 @@ func (d *daemon) put(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	sources := make([]*source, len(crews))
+	for i, crew := range crews {
+		sources[i] = crew.source
+	}
+	if err := sameAccounts(ctx, d.store, sources); err != nil {
+		d.fleet.dismiss(crews)
+		return err
+	}
 	var entries []schedule.Entry
-	for _, crew := range crews {
-		src := crew.source
+	for _, src := range sources {
 		err := d.store.RegisterSource(ctx, src.Name, src.Vendor, src.account, src.Timezone.String(), d.host.now())
 		if err != nil {
 			d.fleet.dismiss(crews)

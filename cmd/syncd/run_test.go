@@ -163,6 +163,13 @@ func TestRunReloads(t *testing.T) {
 	require.Equal(t, 20, scalar[int](s.site, `select count(*) from groupchat.chat where source = 'acme'`))
 	d.signals <- syscall.SIGTERM
 	require.Equal(t, exitOK, d.wait().code)
+
+	// Another account is not let in under a name that is known.
+	s.write("syncd.yaml", strings.Replace(string(text), vendorsim.DefaultCorpID, "ww0000000000000000", 1))
+	d, _ = s.daemon()
+	r := d.wait()
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "acme: credentials.corp_id: ")
 }
 
 // Whoever mends what a source waits for, and reloads, need not wait for the time
