@@ -38,6 +38,7 @@ func TestDingTalkPlanOfTheMonth(t *testing.T) {
 	require.Contains(t, byName["chat_checks/"].Note, "how many vanish shows the second full list")
 	require.Zero(t, total("message_reads/"))
 	require.Contains(t, s.done("plan").stdout, "; they fit\n")
+	require.Contains(t, s.done("doctor").stdout, "ok    ding: calls of the month: 266 more are wanted until 2026-12-01T00:00:00+08:00, and fit\n")
 
 	s.describe(strings.Replace(dingtalkSource, "per_month: 5000", "per_month: 150", 1))
 	m = s.planOfMonth()
@@ -46,7 +47,21 @@ func TestDingTalkPlanOfTheMonth(t *testing.T) {
 	require.Greater(t, m.Wanted, m.Calls)
 	require.False(t, m.WaitsAt.After(*m.SpentAt))
 	require.Equal(t, "2026-11-30", m.SpentAt.Format(time.DateOnly), "a month lasts a month")
-	require.Contains(t, s.done("plan").stdout, "the month is spent on 2026-11-30, calls wait from 2026-11-")
+	printed := s.done("plan").stdout
+	require.Contains(t, printed, "the month is spent on 2026-11-30, calls wait from 2026-11-")
+	const lists = "list everything less often (full_schedule), or raise limits.per_month"
+	require.Contains(t, printed, "ding: → "+lists+"\n")
+	printed = s.done("doctor").stdout
+	require.Regexp(t, `warn  ding: calls of the month: 266 more are wanted until 2026-12-01T00:00:00\+08:00, of which \d+ can be made; `+
+		`ding/group_sets, ding/chats \(full\), ding/chats \(new\) wait from 2026-11-`, printed)
+	require.Contains(t, printed, " → "+lists+"\n")
+
+	s.describe(strings.Replace(dingtalkSource, "per_month: 5000", "per_month: 5000, reads_share: 0.01", 1))
+	s.exec(`insert into groupchat.robot_message (source, process_query_key, open_conversation_id, robot_code, sent_at)
+		select 'ding', 'k' || n, 'c', 'r', $1 from generate_series(1, 500) n`, start)
+	const reads = "raise limits.reads_share or per_month, or shorten follow_for of message_reads"
+	require.Contains(t, s.done("plan").stdout, "ding: → "+reads+"\n")
+	require.Contains(t, s.done("doctor").stdout, "ding/message_reads wait from 2026-11-11 → "+reads+"\n")
 
 	s.describe(strings.Replace(dingtalkSource, "per_month: 5000", "per_month: 0", 1))
 	require.NotContains(t, s.done("plan").stdout, "REST OF THE MONTH")

@@ -138,6 +138,9 @@ func (d *doctorCmd) probeVendors(ctx context.Context, cfg *config.Config, h *hos
 				return err
 			}
 			look(func(s *source) { s.count(store.New(db.pool), h.now) })
+			for _, src := range sources {
+				r.add(src.probeMonth(ctx, store.New(db.pool), h.now())...)
+			}
 			looked = true
 			return nil
 		})

@@ -50,6 +50,37 @@ type plannedMonthOfStream struct {
 	Calls  int64 `json:"calls"`
 	// Note says what the figure is made of.
 	Note string `json:"note"`
+
+	lane string
+}
+
+// short reports whether not all of it can be made in the month.
+func (s *plannedMonthOfStream) short() bool { return s.Calls < s.Wanted }
+
+func (s *plannedMonthOfStream) name(source string) string {
+	if s.Mode != "" {
+		return source + "/" + s.Stream + " (" + s.Mode + ")"
+	}
+	return source + "/" + s.Stream
+}
+
+// remedy is what to do where the month is too short for what is wanted; "" where it is
+// not.
+func (r *plannedMonth) remedy() string {
+	reads := false
+	for i := range r.Streams {
+		switch s := &r.Streams[i]; {
+		case !s.short() || r.BlockedUntil != nil:
+		case s.lane != store.LaneReads:
+			return "list everything less often (full_schedule), or raise limits.per_month"
+		default:
+			reads = true
+		}
+	}
+	if reads {
+		return "raise limits.reads_share or per_month, or shorten follow_for of " + trackedStream
+	}
+	return ""
 }
 
 // monthPlanner forecasts the rest of a month of one source.
@@ -322,6 +353,7 @@ func (m *monthPlanner) spread(use store.MeterUse, demands []*demand) *plannedMon
 	for i, d := range demands {
 		s := plannedMonthOfStream{
 			Stream: d.stream, Mode: d.mode, Runs: d.runs, Wanted: wholeCalls(d.total()), Calls: wholeCalls(made[i]), Note: d.note,
+			lane: d.lane,
 		}
 		report.Wanted, report.Calls = report.Wanted+s.Wanted, report.Calls+s.Calls
 		report.Streams = append(report.Streams, s)
@@ -347,11 +379,7 @@ func (r *plannedMonth) print(out io.Writer) error {
 	t := columns{right: []bool{false, true, true, true}}
 	t.add("REST OF THE MONTH", "RUNS", "WANTED", "CALLS", "NOTE")
 	for _, s := range r.Streams {
-		name := r.Source + "/" + s.Stream
-		if s.Mode != "" {
-			name += " (" + s.Mode + ")"
-		}
-		t.add(name, strconv.FormatInt(s.Runs, 10), withCommas(s.Wanted), withCommas(s.Calls), s.Note)
+		t.add(s.name(r.Source), strconv.FormatInt(s.Runs, 10), withCommas(s.Wanted), withCommas(s.Calls), s.Note)
 	}
 	if err := t.print(out); err != nil {
 		return err
@@ -371,6 +399,9 @@ func (r *plannedMonth) print(out io.Writer) error {
 			r.SpentAt.Format(time.DateOnly), r.WaitsAt.Format(time.DateOnly))
 	default:
 		fmt.Fprintf(out, ", of %s wanted: calls wait from %s\n", withCommas(r.Wanted), r.WaitsAt.Format(time.DateOnly))
+	}
+	if remedy := r.remedy(); remedy != "" {
+		fmt.Fprintf(out, "%s: → %s\n", r.Source, remedy)
 	}
 	return nil
 }
