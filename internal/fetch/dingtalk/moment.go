@@ -29,7 +29,8 @@ func (m *moment) Ptr() *time.Time {
 	return &m.Value
 }
 
-// layouts are the texts that are read. What has no zone is left alone.
+// layouts are the texts that are read. What has no zone is left alone, and so is what
+// was before 1970: nobody meant that.
 var layouts = []string{"2006-01-02T15:04Z07:00", time.RFC3339}
 
 // millisMax is the last millisecond of the year 9999. A greater figure is no time
@@ -66,7 +67,7 @@ func parseMoment(raw jsontext.Value) (time.Time, bool) {
 	unquoted, _ := jsontext.AppendUnquote(nil, raw)
 	text := strings.TrimSpace(string(unquoted))
 	for _, layout := range layouts {
-		if t, err := time.Parse(layout, text); err == nil && t.Year() > 0 && !t.UTC().After(time.UnixMilli(millisMax)) {
+		if t, err := time.Parse(layout, text); err == nil && t.UnixMilli() > 0 && t.UnixMilli() <= millisMax {
 			return t.UTC(), true
 		}
 	}
