@@ -40,7 +40,7 @@ func lockDataDir(dataDir string, brief bool) (*lockFile, error) {
 		_, err = file.WriteAt([]byte(text+"\n"), 0)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), file.Close())
+		return nil, errors.Join(fmt.Errorf("write the lock of the data directory: %w", err), unlock(file))
 	}
 	return &lockFile{file: file}, nil
 }

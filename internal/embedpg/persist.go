@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -161,7 +163,7 @@ host all all 127.0.0.1/32 scram-sha-256
 // the other name is the rest of an attempt that was killed.
 func create(ctx context.Context, bin Binaries, acct account, dataDir string) error {
 	fresh := dataDir + newSuffix
-	if err := os.RemoveAll(fresh); err != nil {
+	if err := clearUnfinished(ctx, fresh); err != nil {
 		return fmt.Errorf("clear a cluster that was not finished: %w", err)
 	}
 	if err := os.Mkdir(fresh, 0o700); err != nil {
@@ -185,6 +187,26 @@ func create(ctx context.Context, bin Binaries, acct account, dataDir string) err
 		return fmt.Errorf("publish the new cluster: %w", err)
 	}
 	return syncDir(filepath.Dir(dataDir))
+}
+
+// clearUnfinished removes what a killed initdb has left. Children of that one may
+// still write there: without it they end after a moment.
+func clearUnfinished(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, evictWait)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		err := os.RemoveAll(dir)
+		if !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
 }
 
 // takeOver ends the server that a killed process of ours may have left. One

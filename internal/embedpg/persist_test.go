@@ -79,6 +79,14 @@ func TestOpenKeepsTheCluster(t *testing.T) {
 
 	s = open(t, dir)
 	require.Equal(t, "here", query(t, s.DSN(Database), "select what from kept"))
+	for range 3 { // somebody else on this machine may be given the port meanwhile
+		if s.Port == port {
+			break
+		}
+		port = s.Port
+		stop(t, s)
+		s = open(t, dir)
+	}
 	require.Equal(t, port, s.Port, "a free port is used again")
 	stop(t, s)
 }
@@ -333,16 +341,33 @@ func TestOpenLeavesAForeignServerAlone(t *testing.T) {
 
 	acct, err := chooseAccount("", s.DataDir)
 	require.NoError(t, err)
-	socketDir := filepath.Dir(filepath.Dir(s.DataDir))
-	foreign, err := launch(t.Context(), s.Binaries, acct, s.DataDir, filepath.Join(socketDir, "log"), settings{
-		"unix_socket_directories": "", "listen_addresses": "127.0.0.1", "port": strconv.Itoa(s.Port),
-	})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, foreign.stop(context.WithoutCancel(t.Context()))) }()
-	require.Eventually(t, func() bool {
+	var foreign *process
+	ready := func() bool {
 		text, err := os.ReadFile(filepath.Join(s.DataDir, "postmaster.pid"))
 		return err == nil && strings.Contains(string(text), "ready")
-	}, 30*time.Second, pollEvery)
+	}
+	ended := func() bool {
+		select {
+		case <-foreign.done:
+			return true
+		default:
+			return false
+		}
+	}
+	for range 3 { // somebody else on this machine may be given the port meanwhile
+		port, err := freePort(t.Context(), 0)
+		require.NoError(t, err)
+		foreign, err = launch(t.Context(), s.Binaries, acct, s.DataDir, filepath.Join(filepath.Dir(dir), "log"), settings{
+			"unix_socket_directories": "", "listen_addresses": "127.0.0.1", "port": strconv.Itoa(port),
+		})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return ready() || ended() }, time.Minute, pollEvery)
+		if !ended() {
+			break
+		}
+	}
+	require.True(t, ready())
+	defer func() { require.NoError(t, foreign.stop(context.WithoutCancel(t.Context()))) }()
 
 	_, err = Open(t.Context(), dir, Options{})
 	require.ErrorContains(t, err, fmt.Sprintf("is served by process %d, which syncd did not start", foreign.pid))
@@ -395,6 +420,29 @@ func TestOpenAfterAnInterruptedInitdb(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o700))               // and an empty directory is as good as none
 	stop(t, open(t, dir))
 	require.NoDirExists(t, dir+newSuffix)
+}
+
+// A syncd that is killed while initdb works leaves children of that one, which go on
+// writing for a moment.
+func TestOpenAfterSIGKILLInInitdb(t *testing.T) {
+	t.Parallel()
+	exists := func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	}
+	for _, made := range []string{"base/1/PG_VERSION", "base/1/1259", "base/4", "base/5"} {
+		dir := dataDir(t)
+		parent := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
+		parent.Env = append(os.Environ(), helperEnv+"=open", helperEnv+"_DIR="+dir)
+		require.NoError(t, parent.Start())
+		t.Cleanup(func() { _ = parent.Process.Kill() })
+		require.Eventually(t, func() bool { // whoever looks too late finds the cluster finished
+			return exists(filepath.Join(dir+newSuffix, made)) || exists(dir)
+		}, time.Minute, time.Millisecond, made)
+		kill(t, parent)
+		stop(t, open(t, dir))
+		require.NoDirExists(t, dir+newSuffix)
+	}
 }
 
 func TestOpenOnATakenPort(t *testing.T) {

@@ -21,7 +21,8 @@ const (
 	tmpfsBytesMin = 1 << 30
 	// homePrefix begins the names of the directories that hold ours.
 	homePrefix = "syncd-pg-"
-	// evictWait is how long a throwaway server without a parent may take to go.
+	// evictWait is how long processes without a parent may take to go: those of a
+	// throwaway server, or of initdb.
 	evictWait = 10 * time.Second
 )
 
@@ -206,7 +207,7 @@ func sweepOne(ctx context.Context, path string) {
 	if err != nil {
 		return
 	}
-	defer dir.Close()
+	defer func() { _ = unlock(dir) }()
 	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return // its owner lives, or another sweeper has it
 	}
