@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -381,13 +382,22 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	require.Zero(t, strangers.Load())
 }
 
+// silentPort is an address that is taken, and where nobody listens.
+func silentPort(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, syscall.Close(fd)) })
+	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	name, err := syscall.Getsockname(fd)
+	require.NoError(t, err)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
+}
+
 // TestNothingSecretInTransportErrors provokes what the standard library says
 // about a request that went wrong.
 func TestNothingSecretInTransportErrors(t *testing.T) {
 	t.Parallel()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, closed.Close())
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 	untrusted.StartTLS()
@@ -405,7 +415,7 @@ func TestNothingSecretInTransportErrors(t *testing.T) {
 		return server.URL
 	}
 	for name, c := range map[string]struct{ address, code string }{
-		"unreachable":  {"http://" + closed.Addr().String(), "network"},
+		"unreachable":  {"http://" + silentPort(t), "network"},
 		"no such host": {"http://vendor.invalid", "network"},
 		"untrusted":    {untrusted.URL, "tls"},
 		"no TLS":       {strings.Replace(raw("x"), "http:", "https:", 1), "tls"},
