@@ -163,8 +163,10 @@ type Step struct {
 	Item *ItemMove
 	// Window is set for window streams: what becomes of the days asked for.
 	Window []WindowMove
-	// OwnersAsked is how many owners of the batch were asked for day by day, and
-	// Batch its number; 0 for other steps.
+	// Totals says that Window are days of a batch of owners, which add up to totals
+	// with those of other batches. Batch is its number then, and OwnersAsked how many
+	// owners of it were asked for.
+	Totals             bool
 	Batch, OwnersAsked int
 }
 

@@ -77,10 +77,18 @@ type Gap struct {
 type WindowMove struct {
 	Subject string
 	Days    Span
-	// Today is the vendor's day on which they were asked for.
+	// At is when they were asked for, Today the vendor's day of that moment.
+	At    time.Time
 	Today Day
 	// RefusedCode is "" for days that were read, otherwise why not; RetryAt is
 	// then when to ask again.
 	RefusedCode string
 	RetryAt     time.Time
+	// Outside says that the refusal is about these days alone, and tells nothing
+	// of others that are refused.
+	Outside bool
 }
+
+// CodeNoOwner stands in sync.coverage for days of a batch of which nobody can be
+// asked for. The total of a day does not wait for it.
+const CodeNoOwner = "no owner"

@@ -78,7 +78,7 @@ func (c *commit) moveCoverage(ctx context.Context, tx pgx.Tx) error {
 				continue
 			}
 			_, err := exec(ctx, tx, "coverage_refuse", c.source, c.stream, m.Subject, date(m.Days.From),
-				date(m.Days.To), m.RefusedCode, m.RetryAt)
+				date(m.Days.To), m.RefusedCode, m.RetryAt, date(m.Today), m.At, m.Outside)
 			if err != nil {
 				return err
 			}

@@ -111,17 +111,20 @@ func (c *commit) upsertDayParts(ctx context.Context, tx pgx.Tx, rows []partRow) 
 }
 
 // sumDays puts the days together whose last batch has come in with this commit,
-// or has changed with it.
+// or has changed with it, or of whose last batch nobody can be asked for.
 func (c *commit) sumDays(ctx context.Context, tx pgx.Tx) error {
 	var days []model.Day
 	var at time.Time
-	for i, p := range c.pages {
-		if c.steps[i].OwnersAsked == 0 {
+	for i := range c.steps {
+		if !c.steps[i].Totals {
 			continue
 		}
-		at = p.RequestedAt
 		for _, m := range c.steps[i].Window {
-			for day := m.Days.From; m.RefusedCode == "" && day.Compare(m.Days.To) <= 0; day = day.Add(1) {
+			if m.RefusedCode != "" && m.RefusedCode != model.CodeNoOwner {
+				continue
+			}
+			at = m.At
+			for day := m.Days.From; day.Compare(m.Days.To) <= 0; day = day.Add(1) {
 				days = append(days, day)
 			}
 		}
@@ -135,7 +138,7 @@ func (c *commit) sumDays(ctx context.Context, tx pgx.Tx) error {
 	for i, day := range days {
 		dates[i] = date(day)
 	}
-	n, err := exec(ctx, tx, "daily_stat_sum", c.source, c.stream, dates, at)
+	n, err := exec(ctx, tx, "daily_stat_sum", c.source, c.stream, dates, at, model.CodeNoOwner)
 	c.counts.RowsChanged += n
 	return err
 }

@@ -38,6 +38,8 @@ type pursuit struct {
 
 	watches map[string]*rot // of the chains of a list, by subject
 
+	wanted []model.Gap // before the latest round of a window stream that made every call
+
 	mu   sync.Mutex
 	end  *ending // the first trouble that ends the run
 	deaf int     // transient failures in a row

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +45,9 @@ func (p *pursuit) fillWindow(ctx context.Context, h handOut) (more bool, err err
 	if err != nil || len(gaps) == 0 {
 		return false, err
 	}
+	if slices.EqualFunc(gaps, p.wanted, sameGap) {
+		return false, fmt.Errorf("%d gaps are wanted and no call filled any", len(gaps))
+	}
 	round := &window{p: p, h: h, troubled: map[string]bool{}}
 	if p.spec.Window.Subjects == model.SubjectBatches {
 		if err := round.roster(ctx, now); err != nil {
@@ -57,16 +61,19 @@ func (p *pursuit) fillWindow(ctx context.Context, h handOut) (more bool, err err
 	if p.total == 0 {
 		p.total = int64(len(jobs))
 	}
-	before := p.done
 	err = p.flow(ctx, h, func(ctx context.Context, send func(model.Step) error) error {
 		round.send = send
 		return round.make(ctx, jobs)
 	})
-	midnight := p.spec.Window.At(p.runner.opts.Now()).Today != w.Today // may have taken all that was wanted
-	if err == nil && !h.over() && p.done == before && !midnight {
-		return false, fmt.Errorf("%d gaps are wanted and no call filled any", len(gaps))
+	p.wanted = nil
+	if !h.over() { // every call was made
+		p.wanted = gaps
 	}
 	return true, err
+}
+
+func sameGap(a, b model.Gap) bool {
+	return a.Subject == b.Subject && slices.Equal(a.Spans, b.Spans)
 }
 
 // roster reads which owners the batches have.

@@ -13,12 +13,11 @@ import (
 )
 
 const (
-	// refusalPause is how long days are left alone that the vendor refused.
-	refusalPause = 24 * time.Hour
+	// refusalPause is how long days are left alone that the vendor refused: less
+	// than a day, so that a pass that runs once a day finds them due the next time.
+	refusalPause = 20 * time.Hour
 	// codeUnreadable stands in sync.coverage for days whose row was set aside.
 	codeUnreadable = "unreadable"
-	// codeNoOwner stands there for a batch of which nobody can be asked for.
-	codeNoOwner = "no owner"
 )
 
 // ask makes one call. What the vendor refuses is asked for in parts, until the
@@ -30,17 +29,16 @@ func (r *window) ask(ctx context.Context, j job) error {
 		return nil
 	}
 	if len(j.Owners) == 0 {
-		return r.refuse(j, j.days, codeNoOwner)
+		return r.refuse(j, model.WindowMove{Days: j.days, RefusedCode: model.CodeNoOwner})
 	}
 	today := r.p.spec.Window.At(r.p.runner.opts.Now()).Today
 	page, err := r.p.pages(ctx, r.chain(j))
 	switch {
 	case err == nil:
-		step := model.Step{Chain: r.chain(j), Page: &page, Window: outcomes(j, page, today, r.p.runner.opts.Now())}
-		if j.batch != "" && j.By == model.StatByDay {
-			step.Batch, step.OwnersAsked = j.number, len(j.Owners)
-		}
-		return r.send(step)
+		return r.send(model.Step{
+			Chain: r.chain(j), Page: &page, Window: outcomes(j, page, today, r.p.runner.opts.Now()),
+			Totals: j.totals(), Batch: j.number, OwnersAsked: len(j.Owners),
+		})
 	case ended(ctx):
 		return nil
 	case !isVendors(err):
@@ -114,7 +112,7 @@ func (r *window) clip(j job) (job, bool) {
 func (r *window) narrow(ctx context.Context, j job, code string) error {
 	n := j.days.To.Sub(j.days.From) + 1
 	if n == 1 {
-		return r.refuse(j, j.days, code)
+		return r.refuse(j, model.WindowMove{Days: j.days, RefusedCode: code, Outside: true})
 	}
 	early, late := j, j
 	early.days.To = j.days.From.Add(n/2 - 1)
@@ -132,7 +130,7 @@ func (r *window) halve(ctx context.Context, j job, code string) error {
 	}
 	r.leaveOut(j.Owners[0])
 	w := r.p.spec.Window.At(r.p.runner.opts.Now())
-	return r.refuse(j, model.Span{From: w.Oldest, To: w.Newest}, code)
+	return r.refuse(j, model.WindowMove{Days: model.Span{From: w.Oldest, To: w.Newest}, RefusedCode: code})
 }
 
 func (r *window) leaveOut(owner string) {
@@ -145,18 +143,21 @@ func (r *window) leaveOut(owner string) {
 // by asking for parts of it, notes them, and asks for the batch without them.
 func (r *window) without(ctx context.Context, j job, code string) error {
 	culprits, err := r.culprits(ctx, j, j.Owners, code)
+	if bad, ok := errors.AsType[*fetch.Error](err); ok {
+		return r.narrow(ctx, j, bad.Code)
+	}
 	if err != nil || ended(ctx) || r.h.over() {
 		return err
 	}
 	if len(culprits) == 0 {
-		return r.refuse(j, j.days, code) // taken in parts, and never as a whole
+		return r.refuse(j, model.WindowMove{Days: j.days, RefusedCode: code}) // taken in parts, and never as a whole
 	}
 	now := r.p.runner.opts.Now()
 	for owner, code := range culprits {
 		r.leaveOut(owner)
 		err := r.send(model.Step{
 			Chain: r.chain(j), Window: []model.WindowMove{},
-			Culprit: &model.Culprit{OwnerID: owner, Code: code, At: now, DueAt: now.Add(culpritPause)},
+			Culprit: &model.Culprit{OwnerID: owner, Code: code, At: now, DueAt: now.Add(refusalPause)},
 		})
 		if err != nil {
 			return err
@@ -165,7 +166,8 @@ func (r *window) without(ctx context.Context, j job, code string) error {
 	return r.ask(ctx, j)
 }
 
-// culprits finds the owners for whose sake a batch is refused.
+// culprits finds the owners for whose sake a batch is refused. An error of the
+// vendor is that the days have left its window meanwhile.
 func (r *window) culprits(ctx context.Context, j job, owners []string, code string) (map[string]string, error) {
 	if len(owners) == 1 {
 		return map[string]string{owners[0]: code}, nil
@@ -186,7 +188,7 @@ func (r *window) culprits(ctx context.Context, j job, owners []string, code stri
 			continue
 		case ended(ctx):
 			return nil, nil
-		case !isVendors:
+		case !isVendors || bad.Class == fetch.ClassOutside:
 			return nil, err
 		case !refusesOwners(bad.Class):
 			r.p.trouble(r.h, r.p.stopsRun(err))
@@ -201,17 +203,20 @@ func (r *window) culprits(ctx context.Context, j job, owners []string, code stri
 	return found, nil
 }
 
-// refuse notes days as refused.
-func (r *window) refuse(j job, days model.Span, code string) error {
-	retryAt := r.p.runner.opts.Now().Add(refusalPause)
-	step := model.Step{Chain: r.chain(j)}
+// refuse notes days of the job's subjects as refused; how says which, and why.
+func (r *window) refuse(j job, how model.WindowMove) error {
+	how.At = r.p.runner.opts.Now()
+	how.Today, how.RetryAt = r.p.spec.Window.At(how.At).Today, how.At.Add(refusalPause)
+	step := model.Step{Chain: r.chain(j), Totals: j.totals(), Batch: j.number}
 	for _, subject := range j.subjects() {
-		step.Window = append(step.Window, model.WindowMove{
-			Subject: subject, Days: days, RefusedCode: code, RetryAt: retryAt,
-		})
+		how.Subject = subject
+		step.Window = append(step.Window, how)
 	}
 	return r.send(step)
 }
+
+// totals reports whether the job asks for totals of days, which add up.
+func (j job) totals() bool { return j.batch != "" && j.By == model.StatByDay }
 
 // subjects are whose days the job fills.
 func (j job) subjects() []string {

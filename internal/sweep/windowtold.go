@@ -8,7 +8,8 @@ import (
 
 // outcomes says of every subject and day of the job what the answer makes of it:
 // read, with figures or without, unless a row that was set aside may have been
-// that one.
+// that one. An answer that tells of days that nobody asked for may be one to another
+// question: of the days it leaves out nothing is known.
 func outcomes(j job, page model.Page, today model.Day, now time.Time) []model.WindowMove {
 	type cell struct {
 		subject string
@@ -33,14 +34,14 @@ func outcomes(j job, page model.Page, today model.Day, now time.Time) []model.Wi
 			rows[r.ID] = true
 		}
 	}
-	unsure := aside[""] || j.By == model.StatByOwner && page.Total != nil && *page.Total > int64(len(rows))
+	unsure := aside[""] || j.By == model.StatByDay && tellsOthers(j.days, aside) || j.By == model.StatByOwner && page.Total != nil && *page.Total > int64(len(rows))
 	if len(page.PeriodStats) > 0 && !unsure {
 		told[cell{j.batch, j.days.To}] = true
 	}
 	var moves []model.WindowMove
 	for _, subject := range j.subjects() {
 		for day := j.days.From; day.Compare(j.days.To) <= 0; day = day.Add(1) {
-			m := model.WindowMove{Subject: subject, Days: model.Span{From: day, To: day}, Today: today}
+			m := model.WindowMove{Subject: subject, Days: model.Span{From: day, To: day}, At: now, Today: today}
 			if !told[cell{subject, day}] && (unsure || aside[subject] || aside[day.String()]) {
 				m.RefusedCode, m.RetryAt = codeUnreadable, now.Add(refusalPause)
 			}
@@ -52,6 +53,18 @@ func outcomes(j job, page model.Page, today model.Day, now time.Time) []model.Wi
 		}
 	}
 	return moves
+}
+
+// tellsOthers reports whether one of the rows that were set aside is of a day outside
+// of those.
+func tellsOthers(days model.Span, aside map[string]bool) bool {
+	asked := 0
+	for day := days.From; day.Compare(days.To) <= 0; day = day.Add(1) {
+		if aside[day.String()] {
+			asked++
+		}
+	}
+	return asked < len(aside)
 }
 
 // joins reports whether b goes on where a ends.
