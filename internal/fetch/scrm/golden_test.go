@@ -83,7 +83,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 	for name, tc := range map[string]struct{ body, want string }{
 		"not JSON":         {`<html>`, "not a JSON object"},
 		"no code":          {`{"data":{"totalCount":0,"pageNo":1,"result":[]}}`, "answer is JSON, but has no code"},
-		"code, unreadable": {`{"code":"ok","data":{"totalCount":0,"pageNo":1,"result":[]}}`, "answer is JSON, but has no code"},
+		"code, unreadable": {`{"code":"NO_ROUTE","message":"gone","data":{}}`, `answer has a code that is no number, "NO_ROUTE": gone`},
 		"no data":          {`{"code":0}`, "answer holds no object data"},
 		"data null":        {`{"code":0,"data":null}`, "answer holds no object data"},
 		"data a list":      {`{"code":0,"data":[]}`, "answer holds no object data"},

@@ -160,9 +160,11 @@ func (c *Client) readGroups(body []byte) (outcome, listing, model.Page, error) {
 	}
 	if !answer.Code.Set {
 		// Not the vendor's: a gateway in between has answered, which passes.
-		return outcome{}, listing{}, model.Page{}, &fetch.Error{
-			Class: fetch.ClassTransient, Code: "no code", Message: "answer is JSON, but has no code",
+		message := "answer is JSON, but has no code"
+		if code := answer.Code.Bad; len(code) > 0 {
+			message = fmt.Sprintf("answer has a code that is no number, %s: %s", code, answer.Message.Value)
 		}
+		return outcome{}, listing{}, model.Page{}, &fetch.Error{Class: fetch.ClassTransient, Code: "no code", Message: message}
 	}
 	out := outcome{code: answer.Code.Value, message: answer.Message.Value}
 	if out.code != 0 {
