@@ -124,6 +124,12 @@ func (t *trail) failed(ctx context.Context, err error, calls int) error {
 	case fetch.ClassOf(err) == fetch.ClassCursorGone && !t.cp.AtHead():
 		return t.anew(err, calls)
 	case fetch.ClassOf(err) == fetch.ClassOutside && t.cp.AtHead() && !t.chain.Bounds.After.IsZero():
+		if t.isLatest() {
+			t.p.trouble(t.h, ending{
+				outcome: model.OutcomeFailed, reason: cause, over: true, resumeAt: t.p.runner.opts.Now().Add(aheadPause),
+			})
+			return nil
+		}
 		bad, _ := errors.AsType[*fetch.Error](err)
 		return t.breakUp(model.Step{Calls: calls, Outside: bad.Code})
 	case t.cp.AtHead():
@@ -134,6 +140,17 @@ func (t *trail) failed(ctx context.Context, err error, calls int) error {
 	}
 	t.p.trouble(t.h, t.p.stopsRun(cause))
 	return nil
+}
+
+// aheadPause is how long a stream rests whose vendor refuses the time up to now.
+const aheadPause = time.Hour
+
+// isLatest reports whether the chain ends where its pass does. A vendor that refuses
+// that time does not say that it lists it no more: rather our clock is ahead, and
+// what is created meanwhile must not count as held.
+func (t *trail) isLatest() bool {
+	end := t.p.spec.Bounds.Until(t.p.pass.StartedAt)
+	return end.Sub(t.chain.Bounds.Until) < time.Second // a stored time is rounded
 }
 
 // parts says what takes the place of a chain whose head the vendor refuses: the
