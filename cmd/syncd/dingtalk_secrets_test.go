@@ -83,3 +83,44 @@ func TestDingTalkSecretsUnderHostileAnswers(t *testing.T) {
 		})
 	}
 }
+
+// Nor does any answer to a third party's app make it tell the secret of the suite or
+// the ticket, be it to the call that sends them.
+func TestDingTalkSuiteSecretsUnderHostileAnswers(t *testing.T) {
+	t.Parallel()
+	const ticket = "t1cket/of+today=="
+	for name, endpoint := range map[string]string{
+		"the credential is refused": dingtalk.EndpointCorpToken, "a list": dingtalk.EndpointChats,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newDingSite(t, dingtalk.Options{Seed: 30, Chats: 20, Start: dingStart, SuiteTicket: ticket, SuiteSecret: testSecret})
+			s.describe(`
+name: ding
+vendor: dingtalk
+base_url: %s
+credentials: {suite_key: ` + dingtalk.DefaultSuiteKey + `, suite_secret: "${DINGTALK_SECRET}", suite_ticket: "` + ticket +
+				`", auth_corp_id: ` + dingtalk.DefaultCorpID + `}
+limits: {per_second: 0}
+`)
+			s.done("sync", "ding/group_sets") // the credential is good
+			told := quote("suiteTicket=" + ticket + "&suiteSecret=" + testSecret)
+			s.sim.SetScript(dingtalk.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+				if r.Endpoint != endpoint {
+					return vendorsim.Verdict{}
+				}
+				return vendorsim.Verdict{Answer: &dingtalk.Answer{
+					Status: http.StatusBadRequest,
+					Body:   []byte(`{"code":"invalidSuiteKey","message":` + told + `,"requestid":` + told + `,"description":` + told + `}`),
+				}}
+			}})
+			r := s.runOn(s.hurried, "sync", "--log-level", "trace")
+			require.Equal(t, exitFailed, r.code, r)
+			require.Contains(t, r.stdout, "invalidSuiteKey")
+			secrets := newLeaks(testSecret, ticket)
+			secrets.none(t, "output", r.String())
+			secrets.none(t, "doctor", s.runOn(s.hurried, "doctor").String())
+			s.cleanOf(secrets)
+		})
+	}
+}
