@@ -239,6 +239,7 @@ func TestLeaseChangesHandsOnlyWhenFree(t *testing.T) {
 	require.Equal(t, "one", held.Holder)
 
 	require.NoError(t, b.store.ReleaseLease(ctx, first))
+	require.ErrorIs(t, b.store.RenewLease(ctx, first, time.Minute), model.ErrLeaseLost, "a late renewal takes nothing back")
 	second, err := b.store.TakeLease(ctx, "acme", "chats", "two", time.Minute)
 	require.NoError(t, err)
 	require.Greater(t, second.Fence, first.Fence)

@@ -250,10 +250,15 @@ func (r *Runner) keepLease(ctx context.Context, lease model.Lease) (context.Cont
 }
 
 // release gives the lease back, also when ctx is over: otherwise the next run
-// would wait for it to expire.
+// would wait for it to expire. A process that is to end waits for it only briefly.
 func (r *Runner) release(ctx context.Context, lease model.Lease) {
-	const releaseMax = 3 * time.Second
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseMax)
+	const releaseMax, endingMax = 20 * time.Second, 3 * time.Second
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseMax)
 	defer cancel()
-	_ = r.store.ReleaseLease(ctx, lease) // it expires by itself
+	defer context.AfterFunc(ctx, func() {
+		hurry := time.AfterFunc(endingMax, cancel)
+		<-limit.Done()
+		hurry.Stop()
+	})()
+	_ = r.store.ReleaseLease(limit, lease) // it expires by itself
 }
