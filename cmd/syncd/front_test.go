@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -261,5 +262,33 @@ func TestRunTellsSystemd(t *testing.T) {
 	require.Equal(t, "READY=1\nSTATUS=syncs 1 sources", m.next())
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, "STOPPING=1\nSTATUS=commits the pages in hand", m.next())
+	require.Equal(t, exitOK, c.wait().code)
+}
+
+// A systemd that hangs keeps the daemon neither from its work nor from its end.
+func TestRunBesideADeafSystemd(t *testing.T) {
+	t.Parallel()
+	s := newDaemonSite(t, vendorsim.Options{Chats: 3})
+	dir, err := os.MkdirTemp("", "sd") //nolint:usetesting // the path of a socket is short
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	addr := &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"}
+	conn, err := net.ListenUnixgram("unixgram", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	fill, err := net.DialUnix("unixgram", nil, addr)
+	require.NoError(t, err)
+	for full := false; !full; {
+		require.NoError(t, fill.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
+		_, err := fill.Write([]byte("WATCHDOG=1"))
+		full = errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	require.NoError(t, fill.Close())
+	s.env["NOTIFY_SOCKET"] = addr.Name
+
+	c := s.start("run")
+	saw(t, &c.stderr, "systemd is not told")
+	saw(t, &c.stderr, `"message":"pass"`)
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, exitOK, c.wait().code)
 }

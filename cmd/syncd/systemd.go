@@ -13,9 +13,26 @@ import (
 // elsewhere $NOTIFY_SOCKET is not set and nobody is told.
 type systemd struct{ log zerolog.Logger }
 
+// tellMax is how long systemd may take to hear a word: one that hangs, with a full
+// socket, must not keep the daemon from its work or from its end.
+const tellMax = time.Second
+
 // tell sends a state; where systemd does not take it, the log has it.
 func (s systemd) tell(state string) {
-	if _, err := sdnotify.SdNotify(false, state); err != nil {
+	told := make(chan error, 1)
+	go func() {
+		_, err := sdnotify.SdNotify(false, state)
+		told <- err
+	}()
+	late := time.NewTimer(tellMax)
+	defer late.Stop()
+	var err error
+	select {
+	case err = <-told:
+	case <-late.C:
+		err = fmt.Errorf("it does not listen for %s", tellMax)
+	}
+	if err != nil {
 		s.log.Warn().Err(err).Msg("systemd is not told")
 	}
 }
