@@ -46,7 +46,7 @@ func (s *privateSite) configure(extra string) {
 	text, err := os.ReadFile(s.config)
 	require.NoError(s.t, err)
 	top := fmt.Sprintf("data_dir: %s\nlease_ttl: 1h\n%s\n", s.dataDir, extra)
-	changed := strings.Replace(string(text), "lease_ttl: 1s\n", top, 1)
+	changed := strings.Replace(string(text), "lease_ttl: 1m\n", top, 1)
 	require.NotEqual(s.t, string(text), changed)
 	require.NoError(s.t, os.WriteFile(s.config, []byte(changed), 0o600))
 }

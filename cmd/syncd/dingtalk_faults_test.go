@@ -57,7 +57,7 @@ func (s *dingFaulty) suffer(fault string) result {
 	s.dueAgain()
 	r := s.runOn(func(h *host) {
 		s.hurried(h)
-		h.requests.AttemptTimeout = time.Second
+		h.requests.AttemptTimeout = attemptMax
 	}, "sync", "--log-level", "trace")
 	for _, f := range s.sim.Armed() {
 		require.Positive(s.t, f.Struck, "%s: of %d calls none was struck: %s", f.Fault, f.Calls, r)

@@ -109,7 +109,7 @@ func (k *keptServer) restartsInMidPass(endpoint string, at int64, committed stri
 		}
 		return vendorsim.Verdict{}
 	}})
-	r := s.sync()
+	r := s.runOn(patient, "sync")
 	<-back
 	s.pool.Reset() // its connections are dead
 	t.Log(r)
@@ -151,6 +151,7 @@ func (k *keptServer) newSite(tb testing.TB) *site {
 	s := &site{t: tb, dsn: k.dsn(database)}
 	s.connect(faultOptions())
 	s.setPageSize(faultPageSize)
+	s.shortLease() // it may not be given back when the server dies
 	s.ok("migrate", "up")
 	return s
 }

@@ -34,10 +34,20 @@ const (
 	minute = time.Minute / hurry
 )
 
+// attemptMax is the deadline of a hurried request: long enough for an answer of a
+// busy machine.
+const attemptMax = 3 * time.Second
+
+// patient is hurried, but for requests that are answered late.
+func patient(h *host) {
+	hurried(h)
+	h.requests.AttemptTimeout = 2 * time.Minute
+}
+
 // hurried is a host whose requests have short pauses and deadlines.
 func hurried(h *host) {
 	h.requests = fetch.Options{
-		AttemptTimeout: 400 * time.Millisecond, BackoffFirst: time.Millisecond, BackoffMax: 2 * time.Millisecond,
+		AttemptTimeout: attemptMax, BackoffFirst: time.Millisecond, BackoffMax: 2 * time.Millisecond,
 		BodyBytesMax: 1 << 20, WaitMax: 90 * minute / 60, Penalties: []time.Duration{minute, 5 * minute, 60 * minute},
 	}
 }

@@ -104,7 +104,7 @@ func (s *site) configure(baseURL, extra string) {
 	s.t.Helper()
 	text := fmt.Sprintf(`
 database_url: ${DSN}
-lease_ttl: 1s
+lease_ttl: 1m
 log: {level: trace, format: json}
 sources:
   - name: acme
@@ -123,6 +123,17 @@ sources:
       join_ways: {enabled: %[4]t}
 %[5]s`, baseURL, vendorsim.DefaultCorpID, s.stats, s.masses, extra)
 	require.NoError(s.t, os.WriteFile(s.config, []byte(text), 0o600))
+}
+
+// shortLease has the lease of a process that is dead or stopped end soon. Nowhere
+// else: on a machine that is busy one that lives would lose it, too.
+func (s *site) shortLease() {
+	s.t.Helper()
+	text, err := os.ReadFile(s.config)
+	require.NoError(s.t, err)
+	short := strings.Replace(string(text), "lease_ttl: 1m\n", "lease_ttl: 1s\n", 1)
+	require.NotEqual(s.t, string(text), short)
+	require.NoError(s.t, os.WriteFile(s.config, []byte(short), 0o600))
 }
 
 // result is what a command line did.

@@ -59,6 +59,7 @@ func TestStoppedPastTheLease(t *testing.T) {
 	calm.ok("sync")
 
 	s := newSite(t, killTenant)
+	s.shortLease()
 	var n atomic.Int64
 	due, woken := make(chan struct{}), make(chan struct{})
 	var sleeper atomic.Bool

@@ -46,7 +46,7 @@ func newVendorSiteIn(tb testing.TB, dsn string, vendor http.Handler, env map[str
 func (s *site) describe(lines string) {
 	s.t.Helper()
 	var text strings.Builder
-	fmt.Fprint(&text, "database_url: ${DSN}\nlease_ttl: 1s\nlog: {level: trace, format: json}\nsources:\n")
+	fmt.Fprint(&text, "database_url: ${DSN}\nlease_ttl: 1m\nlog: {level: trace, format: json}\nsources:\n")
 	for i, line := range strings.Split(strings.TrimSpace(fmt.Sprintf(lines, s.vendor.URL)), "\n") {
 		if i == 0 {
 			fmt.Fprintln(&text, "  - "+strings.TrimSpace(line))
