@@ -34,21 +34,20 @@ func TestFaultsThatHealWithinOneSync(t *testing.T) {
 			"cut:as=whole,on=token,at=1", "cut:as=whole,on=owners,at=1", "cut:as=whole,on=list,at=3",
 			"cut:as=whole,on=get,at=9,after=300",
 		},
-		"connection dropped":    {"drop:on=token,at=1", "drop:on=owners,at=1", "drop:on=list,at=3", "drop:on=get,at=9"},
-		"answer too slow":       {"slow:on=token,at=1", "slow:on=list,at=3", "slow:on=get,at=9"},
-		"body that stalls":      {"stall:on=owners,at=1", "stall:on=list,at=3", "stall:on=get,at=9,after=300"},
-		"too many at once":      {"congested:on=get,at=2", "congested:on=get,at=7", "congested:on=list,at=2"},
-		"minute's limit":        {"limited:on=list,at=3", "limited:on=get,at=9"},
-		"HTTP 429":              {"gateway:status=429,body=nothing,on=get,at=9"},
-		"cursor dies":           {"cursor-dead:at=3"},
-		"cursor repeated":       {"cursor-repeated:at=3"},
-		"cursors in a circle":   {"cursor-repeated:back=2,at=4,times=1"},
-		"some empty pages":      {"empty-pages:from=3,times=5"},
-		"rows repeated":         {"rows-repeated:rows=3"},
-		"rows doubled":          {"rows-doubled:on=owners+list"},
-		"pages larger":          {"oversized-page:by=2,at=1", "oversized-page:by=3,at=2"},
-		"numbers as strings":    {"quoted-numbers"},
-		"one more that is none": {"unreadable:on=owners", "unreadable:on=list,row=3"},
+		"connection dropped":  {"drop:on=token,at=1", "drop:on=owners,at=1", "drop:on=list,at=3", "drop:on=get,at=9"},
+		"answer too slow":     {"slow:on=token,at=1", "slow:on=list,at=3", "slow:on=get,at=9"},
+		"body that stalls":    {"stall:on=owners,at=1", "stall:on=list,at=3", "stall:on=get,at=9,after=300"},
+		"too many at once":    {"congested:on=get,at=2", "congested:on=get,at=7", "congested:on=list,at=2"},
+		"minute's limit":      {"limited:on=list,at=3", "limited:on=get,at=9"},
+		"HTTP 429":            {"gateway:status=429,body=nothing,on=get,at=9"},
+		"cursor dies":         {"cursor-dead:at=3"},
+		"cursor repeated":     {"cursor-repeated:at=3"},
+		"cursors in a circle": {"cursor-repeated:back=2,at=4,times=1"},
+		"some empty pages":    {"empty-pages:from=3,times=5"},
+		"rows repeated":       {"rows-repeated:rows=3"},
+		"rows doubled":        {"rows-doubled:on=owners+list"},
+		"pages larger":        {"oversized-page:by=2,at=1", "oversized-page:by=3,at=2"},
+		"numbers as strings":  {"quoted-numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,6 +60,21 @@ func TestFaultsThatHealWithinOneSync(t *testing.T) {
 			require.Equal(t, faultChats, scalar[int](s, "select count(*) from sync.item where stream = 'members' and fetched_at is not null and failures = 0"))
 		})
 	}
+}
+
+// An element that is none may be anything: the tables are those of the truth, but no
+// list is taken for complete.
+func TestElementsThatAreNone(t *testing.T) {
+	t.Parallel()
+	s := newFaultySite(t, "unreadable:on=owners", "unreadable:on=list,row=3")
+	r := s.sync()
+	require.Equal(t, exitPartial, r.code, r)
+	s.allStruck()
+	s.sameAsCalm()
+	for _, says := range []string{"acme/owners: partial: ", "acme/chats: partial: ", "acme/members: complete: "} {
+		require.Contains(t, r.stdout, says)
+	}
+	s.recovers()
 }
 
 // storm is more bad weather than any vendor has.

@@ -36,7 +36,7 @@ func TestNothingIsDeletedOnSuspicion(t *testing.T) {
 			`select count(*) = 3 from sync.finding where kind = 'not_gone'`, nil,
 		},
 		"listed chats lose their ids": {
-			[]string{"unreadable:as=lost,page=head"}, exitOK, "(unproven)", `select count(*) > 0 from sync.reject where kind = 'chat'`, nil,
+			[]string{"unreadable:as=lost,page=head"}, exitPartial, "acme/chats: partial: ", `select count(*) > 0 from sync.reject where kind = 'chat'`, nil,
 		},
 		"the list says it, the detail does not": {
 			[]string{"gone:chat=" + victim}, exitOK, "1 gone or out of sight", `select count(*) = 0 from groupchat.chat where gone_at is not null`, nil,

@@ -78,8 +78,8 @@ type streamReport struct {
 	ItemsNeverRead int64         `json:"items_never_read,omitempty"`
 	ItemsOverdue   int64         `json:"items_overdue,omitempty"`
 	ItemsFailing   int64         `json:"items_failing,omitempty"`
-	// CompleteAt is when the latest complete pass ended, LagSeconds how long ago
-	// it began.
+	// CompleteAt is when the latest complete pass that lacks nothing ended, LagSeconds
+	// how long ago it began.
 	CompleteAt *time.Time `json:"complete_at,omitempty"`
 	LagSeconds *int64     `json:"lag_seconds,omitempty"`
 	// NextRunAt is when the next pass is due: as syncd run has it, in the past while it
@@ -243,12 +243,12 @@ func report(src config.Source, stream, mode string, known map[string]store.Strea
 	r.Calls, r.Rejects = t.Counts.Calls, t.Counts.Rejects
 	r.Items, r.ItemsNeverRead, r.ItemsOverdue, r.ItemsFailing = t.Items, t.NeverRead, t.Overdue, t.Failing
 	r.HeldPassID, r.Candidates, r.NeverProven = t.HeldPassID, t.Candidates, t.NeverProven
-	if t.CompleteFrom == nil {
+	if t.WholeFrom == nil {
 		return r
 	}
-	lag := int64(now.Sub(*t.CompleteFrom).Seconds())
-	r.CompleteAt, r.LagSeconds = utc(t.CompleteAt), &lag
-	second := schedule.Next(schedule.Next(t.CompleteFrom.In(src.Timezone)))
+	lag := int64(now.Sub(*t.WholeFrom).Seconds())
+	r.CompleteAt, r.LagSeconds = utc(t.WholeAt), &lag
+	second := schedule.Next(schedule.Next(t.WholeFrom.In(src.Timezone)))
 	r.Late = now.After(second)
 	return r
 }

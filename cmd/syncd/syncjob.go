@@ -149,7 +149,9 @@ func (j *syncJob) passes(ctx context.Context, src *source, spec model.StreamSpec
 	if waits, err := src.fullWaits(ctx, j.store, spec, res.Pass.Mode); err != nil || !waits {
 		return res, err
 	}
-	return j.pass(ctx, src, spec)
+	full, err := j.pass(ctx, src, spec)
+	full.Closing.Lacking = full.Closing.Lacking || res.Closing.Lacking // it has not read what is new
+	return full, err
 }
 
 // pass runs one pass and reports it.
@@ -202,8 +204,12 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 	if mode := res.Pass.Mode; mode != "" {
 		name += " (" + mode + ")"
 	}
+	outcome := res.Outcome
+	if res.Closing.Lacking {
+		outcome = model.OutcomePartial
+	}
 	fmt.Fprintf(&line, "%s: %s: pass %d, %d pages, %d rows read, %d changed, %d calls, %s",
-		name, res.Outcome, res.Pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls, took.Round(time.Millisecond))
+		name, outcome, res.Pass.ID, n.Pages, n.RowsRead, n.RowsChanged, n.Calls, took.Round(time.Millisecond))
 	for _, extra := range []struct {
 		n    int64
 		what string
@@ -218,9 +224,7 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 			fmt.Fprintf(&line, ", %d %s", extra.n, extra.what)
 		}
 	}
-	if res.Closing.Verdict != "" && res.Closing.Verdict != model.VerdictComplete {
-		fmt.Fprintf(&line, " (%s)", res.Closing.Verdict)
-	}
+	line.WriteString(unproven(res.Closing))
 	if res.Closing.Held {
 		line.WriteString(": " + heldBack(res.Closing.Candidates, res.Pass.ID))
 	}
@@ -235,12 +239,24 @@ func (j *syncJob) report(name string, res sweep.Result, took time.Duration) {
 	fmt.Fprintln(j.host.stdout, line.String())
 }
 
+// unproven says what is wrong with the certificate of a list, or "".
+func unproven(c model.Closing) string {
+	switch {
+	case c.Why == "":
+		return ""
+	case c.Lacking:
+		return fmt.Sprintf(" (%s): %s; some may be missing", c.Verdict, c.Why)
+	default:
+		return fmt.Sprintf(" (%s): %s; what it lacks is not taken for gone", c.Verdict, c.Why)
+	}
+}
+
 func exitOf(res sweep.Result) int {
-	switch res.Outcome {
-	case model.OutcomeComplete:
-		return exitOK
-	case model.OutcomePartial:
+	switch {
+	case res.Outcome == model.OutcomePartial, res.Outcome == model.OutcomeComplete && res.Closing.Lacking:
 		return exitPartial
+	case res.Outcome == model.OutcomeComplete:
+		return exitOK
 	default:
 		return exitFailed
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -215,6 +216,11 @@ type Closing struct {
 	// Drifted is how many passes in a row have drifted, this one included; 0 for
 	// another verdict.
 	Drifted int64
+	// Why says why the verdict is not complete; "" where it is, and without one.
+	Why string
+	// Lacking says that the list may have records that the pass has not read; see
+	// [PassFacts.Lacking].
+	Lacking bool
 }
 
 // ItemMove is what becomes of an item of a detail stream.
@@ -279,14 +285,40 @@ type PassFacts struct {
 	SameScope bool
 }
 
-// Certify says what the pass proves.
-func (f PassFacts) Certify() Verdict {
-	switch {
-	case f.Restarts > 0, f.Shifted, f.TotalsMoved && f.RejectsBlind == 0: // those count in the totals
-		return VerdictDrifted
-	case f.RejectsBlind > 0, f.IDsLost, !f.SameScope, f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax:
-		return VerdictUnproven
-	default:
-		return VerdictComplete
+// Certify says what the pass proves, and why that is not everything; "" where it is.
+func (f PassFacts) Certify() (verdict Verdict, why string) {
+	var reasons []string
+	doubt := func(holds bool, v Verdict, format string, args ...any) {
+		if !holds {
+			return
+		}
+		reasons = append(reasons, fmt.Sprintf(format, args...))
+		if verdict == "" {
+			verdict = v
+		}
 	}
+	doubt(f.Restarts > 0, VerdictDrifted, "its cursor was lost %d times", f.Restarts)
+	doubt(f.Shifted, VerdictDrifted, "records moved while it was read")
+	doubt(f.TotalsMoved && f.RejectsBlind == 0, VerdictDrifted, // those count in the totals
+		"it has not shown as many records as the vendor counts")
+	doubt(f.RejectsBlind > 0, VerdictUnproven, "%d elements have no readable id, see sync.reject", f.RejectsBlind)
+	doubt(f.IDsLost, VerdictUnproven, "the ids it had seen were lost when PostgreSQL crashed")
+	doubt(!f.SameScope, VerdictUnproven, "the filters in the configuration have changed")
+	doubt(f.old(), VerdictUnproven,
+		"it took more than %.0f hours", certificateAgeMax.Hours())
+	if len(reasons) == 0 {
+		return VerdictComplete, ""
+	}
+	return verdict, strings.Join(reasons, "; ")
 }
+
+// Lacking reports whether something speaks for records in the list that the pass has not
+// read. A pass that only lacks the proof of what is absent, because the filters have
+// changed or because it lay open for long, has read everything all the same; and in a
+// long time totals move by themselves.
+func (f PassFacts) Lacking() bool {
+	return f.Restarts > 0 || f.Shifted || f.RejectsBlind > 0 || f.TotalsMoved && !f.old()
+}
+
+// old reports whether the pass tells nothing about one moment.
+func (f PassFacts) old() bool { return f.FinishedAt.Sub(f.StartedAt) > certificateAgeMax }

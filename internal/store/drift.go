@@ -9,6 +9,31 @@ import (
 	"syncd/internal/model"
 )
 
+// vendorTotals are how many records the vendor counted when a list pass began and
+// when it ended; nil where it did not.
+type vendorTotals struct{ first, last *int64 }
+
+// steady reports whether the vendor counted as many records in the end as it did when
+// the pass began.
+func (t vendorTotals) steady() bool { return t.first != nil && t.last != nil && *t.first == *t.last }
+
+// certify gives a list pass that is complete its verdict.
+func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, ids seenIDs, closing *model.Closing,
+) (vendorTotals, error) {
+	facts := model.PassFacts{FinishedAt: end.At, TotalsMoved: ids.moved}
+	var noted int64
+	var totals vendorTotals
+	err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind, &noted, &facts.Shifted,
+		&facts.StartedAt, &facts.SameScope, &totals.first, &totals.last)
+	if err != nil {
+		return totals, fmt.Errorf("pass_facts: %w", err)
+	}
+	facts.IDsLost = ids.all != noted
+	closing.Verdict, closing.Why = facts.Certify()
+	closing.Lacking = facts.Lacking()
+	return totals, nil
+}
+
 // judgeDrift counts how many passes in a row have drifted. Where that are more than are
 // repeated by themselves, nothing that vanishes is ever found gone: a finding says so,
 // and why, until a pass proves everything.
@@ -37,7 +62,3 @@ func judgeDrift(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.Stre
 	detail := fmt.Sprintf("%d lists in a row prove nothing, and nothing that has vanished is found gone: %s", closing.Drifted, why)
 	return addFinding(ctx, tx, pass, findingNeverProven, pass.Mode, detail, remedy, end.At)
 }
-
-// steady reports whether the vendor counted as many records in the end as it did when
-// the pass began.
-func (t vendorTotals) steady() bool { return t.first != nil && t.last != nil && *t.first == *t.last }

@@ -45,7 +45,7 @@ func (s *Store) OpenPass(ctx context.Context, lease model.Lease, plan model.Pass
 				return seedWindow(ctx, tx, pass, plan)
 			}
 			end := model.Ending{Outcome: model.OutcomeAbandoned, Reason: reason, At: plan.Now}
-			if err := endPass(ctx, tx, open.pass, end, "", seenIDs{}); err != nil {
+			if err := endPass(ctx, tx, open.pass, end, model.Closing{}, seenIDs{}); err != nil {
 				return err
 			}
 		}
@@ -384,15 +384,15 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 	err := s.fenced(ctx, lease, func(tx pgx.Tx) error {
 		closing = model.Closing{}
 		if spec.Shape != model.ShapeList {
-			return endPass(ctx, tx, pass, end, "", seenIDs{})
+			return endPass(ctx, tx, pass, end, closing, seenIDs{})
 		}
 		ids, err := countIDs(ctx, tx, pass)
 		if err != nil {
 			return err
 		}
 		if end.Outcome == model.OutcomeComplete {
-			var totals vendorTotals
-			if closing.Verdict, totals, err = certify(ctx, tx, pass, end, ids); err != nil {
+			totals, err := certify(ctx, tx, pass, end, ids, &closing)
+			if err != nil {
 				return err
 			}
 			if err := judgeDrift(ctx, tx, pass, spec, end, totals, ids, &closing); err != nil {
@@ -408,7 +408,11 @@ func (s *Store) ClosePass(ctx context.Context, lease model.Lease, pass model.Pas
 				}
 			}
 		}
-		return endPass(ctx, tx, pass, end, closing.Verdict, ids)
+		ended := end
+		if closing.Why != "" {
+			ended.Reason = closing.Why
+		}
+		return endPass(ctx, tx, pass, ended, closing, ids)
 	})
 	if err != nil {
 		return closing, fmt.Errorf("close pass: %w", err)
@@ -436,32 +440,15 @@ func countIDs(ctx context.Context, tx pgx.Tx, pass model.Pass) (seenIDs, error) 
 	return ids, nil
 }
 
-// vendorTotals are how many records the vendor counted when a list pass began and
-// when it ended; nil where it did not.
-type vendorTotals struct{ first, last *int64 }
-
-func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, ids seenIDs) (model.Verdict, vendorTotals, error) {
-	facts := model.PassFacts{FinishedAt: end.At, TotalsMoved: ids.moved}
-	var noted int64
-	var totals vendorTotals
-	err := tx.QueryRow(ctx, q("pass_facts"), pass.ID).Scan(&facts.Restarts, &facts.RejectsBlind, &noted, &facts.Shifted,
-		&facts.StartedAt, &facts.SameScope, &totals.first, &totals.last)
-	if err != nil {
-		return "", totals, fmt.Errorf("pass_facts: %w", err)
-	}
-	facts.IDsLost = ids.all != noted
-	return facts.Certify(), totals, nil
-}
-
-func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, verdict model.Verdict, ids seenIDs) error {
+func endPass(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, closing model.Closing, ids seenIDs) error {
 	if _, err := exec(ctx, tx, "checkpoint_clear", pass.Source, pass.Stream, pass.ID); err != nil {
 		return err
 	}
 	if _, err := exec(ctx, tx, "page_clear", pass.ID); err != nil {
 		return err
 	}
-	_, err := exec(ctx, tx, "pass_close", pass.ID, end.Outcome, textOrNull(string(verdict)), textOrNull(end.Reason),
-		end.At, ids.distinct, ids.all-ids.distinct, ids.counted)
+	_, err := exec(ctx, tx, "pass_close", pass.ID, end.Outcome, textOrNull(string(closing.Verdict)), textOrNull(end.Reason),
+		end.At, ids.distinct, ids.all-ids.distinct, ids.counted, closing.Lacking)
 	return err
 }
 

@@ -28,6 +28,9 @@ type StreamStatus struct {
 	// CompleteFrom and CompleteAt are when the latest complete pass began and
 	// ended; nil if there was none.
 	CompleteFrom, CompleteAt *time.Time
+	// WholeFrom and WholeAt are the same of the latest that lacks nothing, see
+	// [model.Closing.Lacking].
+	WholeFrom, WholeAt *time.Time
 	// Items of a detail stream; all zero for a list.
 	Items, NeverRead, Overdue, Failing int64
 	// Holder is who is syncing it now, or "".
@@ -52,7 +55,7 @@ func (s *Store) Status(ctx context.Context, source string, now time.Time) (map[s
 		c := &t.Counts
 		return t, row.Scan(&t.Stream, &t.Mode, &t.PassID, &t.Outcome, &t.Verdict, &t.StartedAt, &t.FinishedAt, &t.ResumeAt,
 			&t.Error, &c.Pages, &c.RowsRead, &c.RowsChanged, &c.Calls, &c.Rejects, &c.ItemsFailed, &c.ItemsRefused,
-			&t.CompleteFrom, &t.CompleteAt, &t.Items, &t.NeverRead, &t.Overdue, &t.Failing, &t.Holder,
+			&t.CompleteFrom, &t.CompleteAt, &t.WholeFrom, &t.WholeAt, &t.Items, &t.NeverRead, &t.Overdue, &t.Failing, &t.Holder,
 			&t.HeldPassID, &t.Candidates, &t.NeverProven)
 	})
 	if err != nil {
@@ -82,6 +85,9 @@ func (t StreamStatus) with(o StreamStatus) StreamStatus {
 	}
 	if t.CompleteFrom == nil || o.CompleteFrom != nil && o.CompleteFrom.After(*t.CompleteFrom) {
 		t.CompleteFrom, t.CompleteAt = o.CompleteFrom, o.CompleteAt
+	}
+	if t.WholeFrom == nil || o.WholeFrom != nil && o.WholeFrom.After(*t.WholeFrom) {
+		t.WholeFrom, t.WholeAt = o.WholeFrom, o.WholeAt
 	}
 	if t.HeldPassID == 0 {
 		t.HeldPassID, t.Candidates = o.HeldPassID, o.Candidates

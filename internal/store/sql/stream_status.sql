@@ -1,8 +1,9 @@
 -- How the streams of a source stand.
 -- $1 source  $2 now
 -- Returns a row per stream and mode that has had a pass: the latest pass, the
--- latest complete one, the items of a detail stream, who holds the lease, and why its
--- lists prove nothing, if they do not. Looks the streams up one after the other in
+-- latest complete one, the latest of those that lacks nothing (see
+-- model.PassFacts.Lacking), the items of a detail stream, who holds the lease, and why
+-- its lists prove nothing, if they do not. Looks the streams up one after the other in
 -- pass_mode, and their complete passes in pass_complete; scans the items of the
 -- source, and uses lease_pkey and finding_pkey.
 with recursive known (stream, mode) as (
@@ -19,7 +20,7 @@ with recursive known (stream, mode) as (
 select p.stream, p.mode, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.started_at, p.finished_at, p.resume_at,
        coalesce(p.error, ''), p.pages, p.rows_read, p.rows_changed, p.calls, p.rejects,
        p.items_failed, p.items_refused, g.started_at, g.finished_at,
-       coalesce(i.total, 0), coalesce(i.never, 0), coalesce(i.overdue, 0), coalesce(i.failing, 0), coalesce(l.holder, ''),
+       w.started_at, w.finished_at, coalesce(i.total, 0), coalesce(i.never, 0), coalesce(i.overdue, 0), coalesce(i.failing, 0), coalesce(l.holder, ''),
        coalesce(case when g.waits then g.pass_id end, 0), coalesce(g.candidates, 0),
        coalesce(f.detail || coalesce('; ' || nullif(f.remedy, ''), ''), '')
   from known k
@@ -34,6 +35,12 @@ select p.stream, p.mode, p.pass_id, p.outcome, coalesce(p.verdict, ''), p.starte
                       where c.source = $1 and c.stream = p.stream and c.mode = p.mode and c.outcome = 'complete'
                       order by c.pass_id desc
                       limit 1) g on true
+  left join lateral (select started_at, finished_at
+                       from sync.pass c
+                      where c.source = $1 and c.stream = p.stream and c.mode = p.mode and c.outcome = 'complete'
+                        and not c.lacking
+                      order by c.pass_id desc
+                      limit 1) w on true
   left join (select stream, count(*) as total,
                     count(*) filter (where fetched_at is null) as never,
                     count(*) filter (where due_at <= $2) as overdue,
