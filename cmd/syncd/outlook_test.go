@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -56,6 +57,22 @@ func TestStatusOfTheWindow(t *testing.T) {
 	text := s.runOn(s.now, "status")
 	require.Contains(t, text.stdout, "no limit of calls is configured: everything is kept")
 
+	require.NotContains(t, text.stdout, "refused")
+
+	// Where the vendor refuses days, nothing is late, but a person should look.
+	refuse := `update sync.coverage set refused = %s, refused_code = %s, retry_at = %s where stream = 'owner_stats'`
+	_, err := s.pool.Exec(t.Context(), fmt.Sprintf(refuse, "'{[2026-06-01,2026-06-11)}'", "'40003'", "now() + interval '10 years'"))
+	require.NoError(t, err)
+	_, err = s.pool.Exec(t.Context(), "update sync.coverage set covered = covered - refused where stream = 'owner_stats'")
+	require.NoError(t, err)
+	text = s.runOn(s.now, "status")
+	require.Equal(t, exitOK, text.code, text)
+	require.Contains(t, text.stdout, fmt.Sprintf("%d days refused, see syncd coverage acme --stream owner_stats", owners*10))
+	_, err = s.pool.Exec(t.Context(), "update sync.coverage set covered = covered + refused where stream = 'owner_stats'")
+	require.NoError(t, err)
+	_, err = s.pool.Exec(t.Context(), fmt.Sprintf(refuse, "'{}'", "null", "null"))
+	require.NoError(t, err)
+
 	// Ten days later two calls a day are enough: yesterday's, and one of the backlog.
 	s.advance(10 * 24 * time.Hour)
 	s.limit("per_month: 62")
@@ -66,7 +83,7 @@ func TestStatusOfTheWindow(t *testing.T) {
 	require.Contains(t, s.runOn(s.now, "status").stdout, "at 2 calls a day everything is kept")
 
 	// With the days at the old end still to be read, one call a day is too few.
-	_, err := s.pool.Exec(t.Context(), "update sync.coverage set covered = covered - '{[2026-06-01,2026-06-10]}'::datemultirange where stream = 'owner_stats'")
+	_, err = s.pool.Exec(t.Context(), "update sync.coverage set covered = covered - '{[2026-06-01,2026-06-10]}'::datemultirange where stream = 'owner_stats'")
 	require.NoError(t, err)
 	s.limit("per_month: 31")
 	r, windows = s.status()

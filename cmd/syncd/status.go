@@ -141,6 +141,8 @@ func (r streamReport) note() string {
 		return "late: run syncd sync " + r.Source + "/" + r.Stream
 	case r.ItemsFailing > 0:
 		return fmt.Sprintf("%d of %d items failing, see sync.item", r.ItemsFailing, r.Items)
+	case r.Window != nil && r.Window.Refused > 0:
+		return fmt.Sprintf("%s days refused, see syncd coverage %s --stream %s", withCommas(r.Window.Refused), r.Source, r.Stream)
 	}
 	return ""
 }
