@@ -95,11 +95,28 @@ func TestMassMessagesThatHaveNotChangedAreNotWritten(t *testing.T) {
 	require.Equal(t, []string{"m1 7 hello", "m2 image 1"}, b.rows(`select concat_ws(' ', msg_id, create_type, content,
 		attachments->0->>'msgtype', extra->>'new') from groupchat.group_message order by msg_id`))
 
-	// A message without a date counts as made when it was first seen.
-	b.turn(tasksSpec, t0.Add(4*time.Hour))
-	items := b.due()
-	require.Len(t, items, 2)
-	require.Equal(t, []time.Time{t0, t0.Add(time.Hour)}, []time.Time{items[0].BornAt.UTC(), items[1].BornAt.UTC()})
+	// A message without a date counts as made when it was first seen, as does one from
+	// the future: it would be followed until then.
+	early := message("m3")
+	early.CreatedAt = new(t0.AddDate(20, 0, 0))
+	b.messages(t0.Add(3*time.Hour), early)
+	born := func(spec model.StreamSpec, at time.Time) map[string]time.Time {
+		t.Helper()
+		b.turn(spec, at)
+		born := map[string]time.Time{}
+		for _, item := range b.due() {
+			born[item.Subject] = item.BornAt.UTC()
+		}
+		return born
+	}
+	require.Equal(t, map[string]time.Time{"m1": t0, "m2": t0.Add(time.Hour), "m3": t0.Add(3 * time.Hour)}, born(tasksSpec, t0.Add(4*time.Hour)))
+	sent := tasksStep("m1", t0.Add(4*time.Hour), "A", "b")
+	sent.Page.MessageTasks[0].SentAt = early.CreatedAt
+	b.commitSteps(sent, tasksStep("m3", t0.Add(4*time.Hour), "A", "b"))
+	b.close(tasksSpec, t0.Add(4*time.Hour))
+	require.Equal(t, map[string]time.Time{
+		"m1/a": t0.Add(4 * time.Hour), "m1/b": t0, "m3/a": t0.Add(time.Hour), "m3/b": t0.Add(3 * time.Hour),
+	}, born(resultsSpec, t0.Add(5*time.Hour)))
 }
 
 func TestSendersAreFollowedUntilEverybodyHasSent(t *testing.T) {
@@ -303,8 +320,21 @@ func TestJoinWaysComeAndGo(t *testing.T) {
 	b.close(waysSpec, t0)
 	fewer := waysSpec
 	fewer.Items = nil
+	_, err = b.pool.Exec(t.Context(), "delete from groupchat.join_way_wanted where config_id = 'w3'")
+	require.NoError(t, err)
 	b.open(fewer, t0.Add(3*time.Hour), false)
-	require.Equal(t, "w2 w3", scalar[string](b, "select string_agg(subject, ' ' order by subject) from sync.item"))
+	require.Equal(t, "w2", scalar[string](b, "select string_agg(subject, ' ' order by subject) from sync.item"))
+	b.close(fewer, t0.Add(3*time.Hour))
+	require.Equal(t, []string{"w1 3 b,a\" s t", "w3 41044 f"}, rows())
+
+	// What is wanted again is read at once, gone or not.
+	_, err = b.pool.Exec(t.Context(), "insert into groupchat.join_way_wanted (source, config_id) values ('acme', 'w3')")
+	require.NoError(t, err)
+	b.open(waysSpec, t0.Add(4*time.Hour), false)
+	require.ElementsMatch(t, []string{"w1", "w2", "w3"}, b.subjects())
+	back := itemStep("w3", t0.Add(4*time.Hour), model.Page{JoinWays: []model.JoinWay{{ID: "w3", State: new("back")}}})
+	require.Equal(t, int64(1), b.commitSteps(back).RowsChanged)
+	require.Equal(t, []string{"w1 3 b,a\" s t", "w3 back t"}, rows())
 }
 
 // The statements of a commit read a few rows for a few keys, also where nothing is
