@@ -262,7 +262,7 @@ func (f *fleet) outdated(c *crew, kind schedule.Kind) bool {
 func (f *fleet) tell(task schedule.Task, res sweep.Result) {
 	n := res.Pass.Counts
 	line := f.log.Info()
-	if res.Outcome != model.OutcomeComplete {
+	if exitOf(res) != exitOK {
 		line = f.log.Warn()
 	}
 	line = line.Str("source", task.Source).Str("stream", task.Stream)
@@ -276,6 +276,9 @@ func (f *fleet) tell(task schedule.Task, res sweep.Result) {
 		Str("took", f.host.now().Sub(res.Pass.StartedAt).Round(time.Millisecond).String())
 	if res.Closing.Verdict != "" {
 		line = line.Str("verdict", string(res.Closing.Verdict))
+	}
+	if res.Closing.Why != "" {
+		line = line.Str("reason", res.Closing.Why)
 	}
 	if res.Closing.Held {
 		line = line.Str("held", heldBack(res.Closing.Candidates, res.Pass.ID))

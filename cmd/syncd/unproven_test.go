@@ -5,8 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"syncd/internal/model"
+	"syncd/internal/schedule"
+	"syncd/internal/sweep"
 	"syncd/internal/vendorsim"
 	"syncd/internal/vendorsim/dingtalk"
 )
@@ -102,4 +106,18 @@ func TestStatusOfListsThatMayLackSomething(t *testing.T) {
 	is, code = chats()
 	require.Equal(t, exitOK, code, "only what it lacks is not proven")
 	require.NotNil(t, is["complete_at"])
+}
+
+// The daemon warns of one, and says why.
+func TestLogOfListsThatMayLackSomething(t *testing.T) {
+	t.Parallel()
+	var out buffer
+	f := &fleet{host: &host{now: time.Now}, log: zerolog.New(&out)}
+	task := schedule.Task{Source: "acme", Stream: "chats"}
+	f.tell(task, sweep.Result{Outcome: model.OutcomeComplete, Closing: model.Closing{
+		Verdict: model.VerdictDrifted, Why: "records moved", Lacking: true,
+	}})
+	f.tell(task, sweep.Result{Outcome: model.OutcomeComplete, Closing: model.Closing{Verdict: model.VerdictUnproven, Why: "other filters"}})
+	require.Regexp(t, `^\{"level":"warn",.*"verdict":"drifted","reason":"records moved","message":"pass"\}
+\{"level":"info",.*"verdict":"unproven","reason":"other filters","message":"pass"\}\n$`, out.String())
 }
