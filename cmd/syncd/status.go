@@ -31,6 +31,7 @@ func (s *statusCmd) Run(ctx context.Context, c *cli, h *host) error {
 	if err != nil {
 		return err
 	}
+	defer closeSources(sources)
 	err = untilStopped(ctx, h, func(ctx context.Context) error {
 		for {
 			err := opener(joinDatabase).use(ctx, cfg, func(ctx context.Context, db *database) error {

@@ -53,8 +53,14 @@ func NewScrubber(secrets ...string) *Scrubber {
 func (s *Scrubber) Keep(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	known := make(map[string]bool, len(s.fixed))
+	for _, secret := range s.fixed {
+		known[secret()] = true
+	}
 	for _, secret := range secrets {
-		s.fixed = append(s.fixed, func() string { return secret })
+		if !known[secret] { // a daemon names all of them again with each reload
+			s.fixed, known[secret] = append(s.fixed, func() string { return secret }), true
+		}
 	}
 	s.rebuild()
 }

@@ -105,4 +105,9 @@ func TestScrubberForgetsOldTokensButNeverSecrets(t *testing.T) {
 	}
 	require.Len(t, s.tokens, tokensKept)
 	require.Equal(t, "*** ***", s.Secrets("forever token-200"))
+	for range 3 {
+		s.Keep("forever", "a day", "forever")
+	}
+	require.Len(t, s.fixed, 2, "each once, however often it is named")
+	require.Equal(t, "*** and ***", s.Secrets("forever and a day"))
 }
