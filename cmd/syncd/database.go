@@ -23,6 +23,8 @@ const (
 	momentMax = 30 * time.Second
 	// inUsePoll is the pause between two looks: a lock file announces nothing.
 	inUsePoll = 50 * time.Millisecond
+	// poolCloseMax is how long connections may take to end.
+	poolCloseMax = 500 * time.Millisecond
 )
 
 // database is an open database: the configured one, or the private one under
@@ -40,7 +42,15 @@ type database struct {
 // close drops the connections and leaves the private server, or stops it if it
 // is ours.
 func (d *database) close() error {
-	d.pool.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		d.pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(poolCloseMax): // the server is silent; the process ends, and with it they do
+	}
 	if d.guest != nil {
 		return d.guest.Leave()
 	}

@@ -18,6 +18,7 @@ func TestBounds(t *testing.T) {
 	)
 	require.Less(t, rescueAfter+rescuerEvery+leaderLost+schedulerEvery+stagger, 90*time.Second)
 	require.Less(t, SliceMax, rescueAfter, "a slice that is alive is nobody's to take")
-	require.LessOrEqual(t, stopMax+killMax, 10*time.Second)
+	const others = time.Second // the web server and the connections end behind it
+	require.Less(t, stopMax+killMax+others, 10*time.Second)
 	require.Less(t, softStopMax+time.Second, stopMax)
 }

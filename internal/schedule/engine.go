@@ -26,8 +26,8 @@ const (
 	rescueAfter = 35 * time.Second
 	// stopMax is how long a stop may take. River's wait for jobs is the larger part
 	// of it, after which their contexts end.
-	stopMax     = 9 * time.Second
-	softStopMax = 7 * time.Second
+	stopMax     = 7500 * time.Millisecond
+	softStopMax = 6 * time.Second
 	// killMax is how long the second signal still waits for jobs to notice.
 	killMax = time.Second
 	// tick is the pause between two looks for runs that are due.
