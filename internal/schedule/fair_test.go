@@ -54,8 +54,7 @@ func TestFailingSourceHasOneSlice(t *testing.T) {
 	require.NoError(t, e.Dispatch(t.Context()))
 	r.run(e)
 	require.Equal(t, "bad/a", g.next(t))
-	r.due("ok1/a", "ok2/a")
-	require.NoError(t, e.Dispatch(t.Context()))
+	r.enqueued(e, "ok1/a", "ok2/a")
 	g.end(t, "bad", "a", schedule.Verdict{Kind: schedule.Transient, Err: errors.New("timeout")})
 	require.Equal(t, "ok1/a", g.next(t))
 	g.end(t, "ok1", "a", schedule.Verdict{Kind: schedule.Done})
@@ -79,8 +78,7 @@ func TestSourcesTakeTurns(t *testing.T) {
 	r.run(e)
 	first := g.next(t)
 	require.Contains(t, big, first)
-	r.due("small/a")
-	require.NoError(t, e.Dispatch(t.Context()))
+	r.enqueued(e, "small/a")
 
 	g.end(t, "big", first[len("big/"):], schedule.Verdict{Kind: schedule.Done})
 	require.Equal(t, "small/a", g.next(t))
@@ -111,8 +109,7 @@ func TestFirstSlicesGoFirst(t *testing.T) {
 		g.end(t, "acme", name[len("acme/"):], schedule.Verdict{Kind: schedule.More})
 	}
 	name := g.next(t) // in flight, and the other long one waits
-	r.due("acme/daily")
-	require.NoError(t, e.Dispatch(t.Context()))
+	r.enqueued(e, "acme/daily")
 	g.end(t, "acme", name[len("acme/"):], schedule.Verdict{Kind: schedule.More})
 	require.Equal(t, "acme/daily", g.next(t))
 	g.end(t, "acme", "daily", schedule.Verdict{Kind: schedule.Done})

@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // soonMax is far beyond what anything here takes on a busy machine.
-const soonMax = 90 * time.Second
+const soonMax = 5 * time.Minute
 
 // soon waits for a condition that something else brings about.
 func soon(t *testing.T, what string, met func() bool) {
@@ -133,6 +133,18 @@ func (r *rig) settled(e *schedule.Engine, list []schedule.Entry) {
 func (r *rig) due(streams ...string) {
 	r.t.Helper()
 	r.exec(`update sync.schedule set next_run_at = $2 where source || '/' || stream = any($1)`, streams, r.now())
+}
+
+// enqueued makes runs due and returns once they are enqueued: by the engine that is
+// asked to, or by one that was at it already and has not committed yet.
+func (r *rig) enqueued(e *schedule.Engine, streams ...string) {
+	r.t.Helper()
+	r.due(streams...)
+	soon(r.t, "they are enqueued", func() bool {
+		require.NoError(r.t, e.Dispatch(r.t.Context()))
+		return get[int](r, `select count(*) from sync.schedule where source || '/' || stream = any($1) and next_run_at <= $2`,
+			streams, r.now()) == 0
+	})
 }
 
 func (r *rig) exec(sql string, args ...any) {
