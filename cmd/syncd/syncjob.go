@@ -172,7 +172,7 @@ func (j *syncJob) pass(ctx context.Context, src *source, spec model.StreamSpec) 
 	})
 	began := j.host.now()
 	res, err := runner.Pass(ctx, spec, sweep.Request{
-		Trigger: "command", Full: j.full, Wait: j.wait, Stop: j.stop, Again: again,
+		Trigger: "command", Full: j.full || again != nil, Wait: j.wait, Stop: j.stop, Again: again,
 		Held: func(held *model.LeaseHeldError) {
 			fmt.Fprintf(j.host.stderr, "%v; waiting for it (--no-wait does not)\n", held)
 		},

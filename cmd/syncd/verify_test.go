@@ -48,11 +48,11 @@ func TestVerify(t *testing.T) {
 
 	owner := scalar[string](s.site, "select min(owner_id) from groupchat.owner_stat where day = '2026-10-01'")
 	chat := scalar[string](s.site, "select min(chat_id) from groupchat.chat where gone_at is null")
-	s.bend("update groupchat.owner_stat set msg_total = msg_total + 3, hash = 0 where owner_id = $1 and day = '2026-10-01'", owner)
-	s.bend("update groupchat.daily_stat_part set member_total = 1e6, hash = 0 where day = '2026-10-02' and batch_no = 0")
+	s.bend("update groupchat.owner_stat set msg_total = msg_total + 3 where owner_id = $1 and day = '2026-10-01'", owner)
+	s.bend("update groupchat.daily_stat_part set member_total = 1e6 where day = '2026-10-02' and batch_no = 0")
 	s.bend("update groupchat.daily_stat set member_total = 1e6 where day = '2026-10-02'")
 	s.bend("update groupchat.chat set detail_at = null, detail_hash = null where chat_id = $1", chat)
-	s.bend("update sync.item set due_at = '-infinity' where subject = $1", chat)
+	s.bend("update sync.item set due_at = $2, failures = 3, last_error_code = '-1' where subject = $1", chat, s.sim.Now().Add(5*time.Hour))
 	s.bend("insert into groupchat.owner_stat (source, owner_id, day, fetched_at, hash) values ('acme', 'nobody', '2026-10-03', now(), 0)")
 	s.bend(`update sync.pass set total_first = 7, total_last = 8 where pass_id = (select max(pass_id) from sync.pass where stream = 'owners')`)
 	// A day of which other owners are covered is not compared.

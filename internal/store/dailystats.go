@@ -95,7 +95,6 @@ func (c *commit) upsertDayParts(ctx context.Context, tx pgx.Tx, rows []partRow) 
 	if len(rows) == 0 {
 		return nil
 	}
-	c.counts.RowsChanged += int64(len(rows))
 	n := len(rows)
 	days, read := make([]time.Time, n), make([]time.Time, n)
 	batch, owners := make([]int, n), make([]int, n)
@@ -105,8 +104,9 @@ func (c *commit) upsertDayParts(ctx context.Context, tx pgx.Tx, rows []partRow) 
 		set.put(i, r.figures, r.extra, r.sum)
 	}
 	f := set.figures
-	_, err := exec(ctx, tx, "daily_stat_part_upsert", c.source, days, batch, owners, f[0], f[1], f[2], f[3], f[4], f[5],
+	written, err := exec(ctx, tx, "daily_stat_part_upsert", c.source, days, batch, owners, f[0], f[1], f[2], f[3], f[4], f[5],
 		f[6], f[7], read, set.sums, set.extra)
+	c.counts.RowsChanged += written
 	return err
 }
 

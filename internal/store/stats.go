@@ -143,12 +143,12 @@ func (r statRow) compare(o statRow) int {
 
 // putOwnerStats writes new rows by COPY and changed ones by upsert.
 func (c *commit) putOwnerStats(ctx context.Context, tx pgx.Tx, fresh, changed []statRow) error {
-	c.counts.RowsChanged += int64(len(fresh) + len(changed))
 	if c.upsertOnly {
 		changed, fresh = slices.Concat(fresh, changed), nil
 	}
 	slices.SortFunc(fresh, statRow.compare)
 	slices.SortFunc(changed, statRow.compare)
+	c.counts.RowsChanged += int64(len(fresh))
 	if len(fresh) > 0 {
 		_, err := tx.CopyFrom(ctx, pgx.Identifier{"groupchat", "owner_stat"}, ownerStatColumns,
 			pgx.CopyFromSlice(len(fresh), func(i int) ([]any, error) {
@@ -175,8 +175,9 @@ func (c *commit) putOwnerStats(ctx context.Context, tx pgx.Tx, fresh, changed []
 		set.put(i, r.stat.Figures, r.stat.Extra, r.sum)
 	}
 	f := set.figures
-	_, err := exec(ctx, tx, "owner_stat_upsert", c.source, owners, days, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7],
+	written, err := exec(ctx, tx, "owner_stat_upsert", c.source, owners, days, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7],
 		read, set.sums, set.extra)
+	c.counts.RowsChanged += written
 	return err
 }
 

@@ -61,7 +61,7 @@ func (s *Store) Verify(ctx context.Context, source string, lists, skip []string,
 	if err != nil {
 		return Verification{}, err
 	}
-	v := &verification{source: source, lists: lists, windows: windows}
+	v := &verification{source: source, now: now, lists: lists, windows: windows}
 	// All rules see the same moment, and sync.finding changes at once.
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		v.Findings, v.DaysCompared = nil, 0
@@ -82,6 +82,7 @@ func (s *Store) Verify(ctx context.Context, source string, lists, skip []string,
 type verification struct {
 	Verification
 	source  string
+	now     time.Time
 	lists   []string
 	windows map[string]WindowStatus
 }
@@ -92,12 +93,17 @@ func (v *verification) add(stream, rule, subject, detail, remedy string) {
 
 func (v *verification) neverDetailed(ctx context.Context, tx pgx.Tx) error {
 	var chat, code string
-	return each(ctx, tx, "verify_never_detailed", []any{v.source}, []any{&chat, &code}, func() {
-		detail := "listed, and its members were never read"
+	var waits bool
+	args := []any{v.source, v.now}
+	return each(ctx, tx, "verify_never_detailed", args, []any{&chat, &code, &waits}, func() {
+		detail, remedy := "listed, and its members were never read", "syncd sync "+v.source+"/members"
+		if waits {
+			remedy += " --full" // or it would be left alone
+		}
 		if code != "" {
 			detail += "; the latest try ended with " + code
 		}
-		v.add("members", RuleNeverDetailed, chat, detail, "syncd sync "+v.source+"/members")
+		v.add("members", RuleNeverDetailed, chat, detail, remedy)
 	})
 }
 

@@ -25,5 +25,11 @@ on conflict (source, owner_id, day_from, day_to) do update
        member_has_msg = excluded.member_has_msg,
        msg_total = excluded.msg_total,
        migrate_trainee_chat_cnt = excluded.migrate_trainee_chat_cnt,
-       fetched_at = excluded.fetched_at, hash = excluded.hash, extra = excluded.extra
+       fetched_at = case when s.hash = excluded.hash then s.fetched_at else excluded.fetched_at end,
+       hash = excluded.hash, extra = excluded.extra
  where s.hash <> excluded.hash
+    or (s.new_chat_cnt, s.chat_total, s.chat_has_msg, s.new_member_cnt,
+        s.member_total, s.member_has_msg, s.msg_total, s.migrate_trainee_chat_cnt)
+       is distinct from
+       (excluded.new_chat_cnt, excluded.chat_total, excluded.chat_has_msg, excluded.new_member_cnt,
+        excluded.member_total, excluded.member_has_msg, excluded.msg_total, excluded.migrate_trainee_chat_cnt)

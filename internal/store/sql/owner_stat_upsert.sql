@@ -1,9 +1,10 @@
--- Writes figures; those that stood there before go to owner_stat_history.
+-- Writes figures that differ; those that stood there before go to
+-- owner_stat_history, but for what somebody has edited beside their hash.
 -- $1 source; arrays of equal length, distinct and sorted by owner and day:
 -- $2 owner_id  $3 day  $4 new_chat_cnt  $5 chat_total  $6 chat_has_msg
 -- $7 new_member_cnt  $8 member_total  $9 member_has_msg  $10 msg_total
 -- $11 migrate_trainee_chat_cnt  $12 fetched_at  $13 hash  $14 extra
--- Changes a row per owner and day. Uses owner_stat_pkey.
+-- Changes a row per owner and day that differs. Uses owner_stat_pkey.
 with n as (
     select *
       from unnest($2::text[], $3::date[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
@@ -38,6 +39,12 @@ on conflict (source, owner_id, day) do update
        member_total = excluded.member_total, member_has_msg = excluded.member_has_msg,
        msg_total = excluded.msg_total,
        migrate_trainee_chat_cnt = excluded.migrate_trainee_chat_cnt,
-       -- A full pass writes equal figures, too; they were known before.
+       -- What was edited is put right; the vendor's figures were known before.
        fetched_at = case when s.hash = excluded.hash then s.fetched_at else excluded.fetched_at end,
        hash = excluded.hash, extra = excluded.extra
+ where s.hash <> excluded.hash
+    or (s.new_chat_cnt, s.chat_total, s.chat_has_msg, s.new_member_cnt,
+        s.member_total, s.member_has_msg, s.msg_total, s.migrate_trainee_chat_cnt)
+       is distinct from
+       (excluded.new_chat_cnt, excluded.chat_total, excluded.chat_has_msg, excluded.new_member_cnt,
+        excluded.member_total, excluded.member_has_msg, excluded.msg_total, excluded.migrate_trainee_chat_cnt)
