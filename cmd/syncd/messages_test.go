@@ -33,7 +33,7 @@ func newMassSite(tb testing.TB, o vendorsim.Options) *massSite {
 	tb.Helper()
 	s := &massSite{
 		statSite: &statSite{site: newSite(tb, o), began: time.Now(), clock: filepath.Join(tb.TempDir(), "clock")},
-		foreign:  "9ad7fa5cdaa65112aaaaaaaaaaaaaaaa",
+		foreign:  foreignWay,
 	}
 	s.env[clockFile] = s.clock
 	s.masses = true

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
@@ -131,8 +132,34 @@ func codes[K comparable](calls map[string]serve.Calls[K], limits ...K) map[strin
 	return refused
 }
 
+// messagesAreTrue compares the mass messages of the last nine of ten days, with the
+// receivers of staff, for others are refused, and the ways to join.
+func messagesAreTrue(at *massSite, staff []string) {
+	at.t.Helper()
+	want, have := map[string]reach{}, at.storedReach()
+	for id, m := range at.between(at.sim.Now().AddDate(0, 0, -9), at.sim.Now()) {
+		want[id] = at.toldBy(m)
+	}
+	maps.DeleteFunc(have, func(id string, _ reach) bool { _, ok := want[id]; return !ok })
+	for _, all := range []map[string]reach{want, have} {
+		for _, one := range all {
+			maps.DeleteFunc(one.Results, func(key, _ string) bool {
+				sender, _, _ := strings.Cut(key, " ")
+				return !slices.Contains(staff, sender)
+			})
+		}
+	}
+	require.NotEmpty(at.t, want)
+	require.Empty(at.t, cmp.Diff(want, have))
+	at.foreign = foreignWay
+	at.waysAreTheTruth()
+}
+
+// foreignWay is a join way that does not exist.
+const foreignWay = "9ad7fa5cdaa65112aaaaaaaaaaaaaaaa"
+
 // wecomTenant lives by a clock of its own, twenty days behind; every second one is
-// read with its statistics instead, and stands still.
+// read with its statistics, mass messages and join ways instead, and stands still.
 func wecomTenant(t *testing.T, i int, seed uint64) *soakTenant {
 	t.Helper()
 	s := &soakTenant{name: fmt.Sprintf("wecom-%d", i), perMinute: 150, inFlight: 4, faults: soakWecomFaults, stats: i%2 == 1}
@@ -144,11 +171,15 @@ func wecomTenant(t *testing.T, i int, seed uint64) *soakTenant {
 	s.newest = time.Now().Add(-time.Hour)
 	if s.stats {
 		o.Start = time.Now().Truncate(time.Second)
-		o.StatDaysBack, o.VisibleMax = 179, 1_000_000
+		o.StatDaysBack, o.VisibleMax, o.GroupMessages = 179, 1_000_000, 2
 	}
 	sim, err := vendorsim.New(o)
 	require.NoError(t, err)
 	s.vendor = sim
+	ways := []string{foreignWay}
+	for way := range sim.JoinWays(sim.Now()) {
+		ways = append(ways, way.ID)
+	}
 	s.refused = func() map[string]int { return codes(sim.Calls(), 45009, 45033) }
 	s.check = func(at *site) {
 		at.sim = sim
@@ -164,6 +195,7 @@ func wecomTenant(t *testing.T, i int, seed uint64) *soakTenant {
 			})
 			require.NotEmpty(at.t, have)
 			require.Equal(at.t, stats.truthOf(staff, from, to), have)
+			messagesAreTrue(&massSite{statSite: stats}, staff)
 		}
 	}
 	s.source = fmt.Sprintf(`  - name: %%s
@@ -178,11 +210,11 @@ func wecomTenant(t *testing.T, i int, seed uint64) *soakTenant {
       owner_stats: {enabled: %[4]t, schedule: "@every 20s", backfill_days: 10}
       daily_stats: {enabled: %[4]t, schedule: "@every 20s", backfill_days: 10}
       owner_period_stats: {enabled: false}
-      group_messages: {enabled: false}
-      group_message_tasks: {enabled: false}
-      group_message_results: {enabled: false}
-      join_ways: {enabled: false}
-`, o.CorpID, s.perMinute, s.inFlight, s.stats)
+      group_messages: {enabled: %[4]t, schedule: "@every 15s", backfill_days: 10}
+      group_message_tasks: {enabled: %[4]t, schedule: "@every 15s"}
+      group_message_results: {enabled: %[4]t, schedule: "@every 15s"}
+      join_ways: {enabled: %[4]t, schedule: "@every 25s", config_ids: [%[5]s]}
+`, o.CorpID, s.perMinute, s.inFlight, s.stats, strings.Join(ways, ", "))
 	return s
 }
 

@@ -30,8 +30,10 @@ const (
 	soakTenants = 12
 	// soakLease is the lease_ttl; a worker is stopped for longer now and then.
 	soakLease = 15 * time.Second
-	// soakDrainMax bounds each of the last rounds: far beyond what they take.
-	soakDrainMax = 6 * time.Minute
+	// soakDrainMax bounds each of the last rounds: far beyond what they take. All
+	// daemons are told to reload every soakReload, which wakes what waits.
+	soakDrainMax = 10 * time.Minute
+	soakReload   = 15 * time.Second
 )
 
 // Twelve tenants of three vendors, three daemons that are killed and stopped at
@@ -261,7 +263,8 @@ func (s *soak) wakeSome() {
 }
 
 // drain lifts all faults and waits until all streams have been read three times:
-// what vanished has to be missed and confirmed.
+// what vanished has to be missed and confirmed. An operator lets what waits after
+// failures go on meanwhile.
 func (s *soak) drain() {
 	s.t.Helper()
 	for _, tenant := range s.tenants {
@@ -272,14 +275,6 @@ func (s *soak) drain() {
 			w.signal(syscall.SIGCONT)
 			w.stopped = false
 		}
-	}
-	// An operator's hand: what waits after failures goes on now.
-	for _, sql := range []string{
-		"update river.river_job set scheduled_at = now() where state in ('scheduled', 'retryable')",
-		"update sync.source_health set resume_at = null where resume_at is not null",
-		"update sync.source_health set probe_at = now() where paused_at is not null",
-	} {
-		s.exec(sql)
 	}
 	for round := range 3 {
 		s.exec("update sync.item set due_at = '-infinity' where due_at > now()")
@@ -315,8 +310,9 @@ func (s *soak) until(since time.Time) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), soakDrainMax)
 	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
+	tick, reload := time.NewTicker(200*time.Millisecond), time.NewTicker(soakReload)
 	defer tick.Stop()
+	defer reload.Stop()
 	left := "everything"
 	for {
 		select {
@@ -325,6 +321,10 @@ func (s *soak) until(since time.Time) {
 				s.t.Log(lastLines(w.process.stderr.String(), 20))
 			}
 			require.Fail(s.t, "streams are not read", left)
+		case <-reload.C:
+			for _, w := range s.workers {
+				w.signal(syscall.SIGHUP)
+			}
 		case <-tick.C:
 		}
 		for _, w := range s.workers {
