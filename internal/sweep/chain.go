@@ -69,6 +69,8 @@ func restarted(cp model.Checkpoint, chain model.Chain, now time.Time) model.Chec
 // memory: it keeps one cursor and compares those that follow with it, for twice
 // as long each time (Brent's cycle detection).
 type rot struct {
+	// version is that of the checkpoint after the page that was seen last.
+	version      int64
 	kept         string
 	steps, limit int
 	empties      int
@@ -98,4 +100,41 @@ func (r *rot) seen(cursor string, page model.Page) string {
 		r.kept, r.steps, r.limit = page.Next, 0, max(1, 2*r.limit)
 	}
 	return ""
+}
+
+// watches are those of the open chains of a pass, by subject. They outlive a run, or a
+// circle that is longer than what a run reads would never be seen.
+type watches struct {
+	pass   int64
+	chains map[string]*rot
+}
+
+// at returns the watch of a chain, a new one where its checkpoint is not where the
+// watch has left it: somebody else has moved it.
+func (w watches) at(cp model.Checkpoint) *rot {
+	watch, ok := w.chains[cp.Chain.Subject]
+	if !ok || watch.version != cp.Version {
+		watch = &rot{version: cp.Version}
+		w.chains[cp.Chain.Subject] = watch
+	}
+	return watch
+}
+
+// watch hands out the watches of a pass, until watchOn takes them back.
+func (r *Runner) watch(pass model.Pass) watches {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := [2]string{pass.Stream, pass.Mode}
+	w := r.watching[key]
+	delete(r.watching, key)
+	if w.pass != pass.ID {
+		return watches{pass: pass.ID, chains: map[string]*rot{}}
+	}
+	return w
+}
+
+func (r *Runner) watchOn(pass model.Pass, w watches) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watching[[2]string{pass.Stream, pass.Mode}] = w
 }

@@ -20,21 +20,13 @@ func (p *pursuit) followLists(ctx context.Context, h handOut) (more bool, err er
 	if err != nil {
 		return false, err
 	}
-	if p.watches == nil {
-		p.watches = make(map[string]*rot, len(open))
-	}
 	done := make([]bool, len(open))
 	p.split.Store(false)
 	err = p.flow(ctx, h, func(ctx context.Context, send func(model.Step) error) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.spec.Concurrency))
 		for i, cp := range open {
-			watch, ok := p.watches[cp.Chain.Subject]
-			if !ok {
-				watch = &rot{}
-				p.watches[cp.Chain.Subject] = watch
-			}
-			t := &trail{p: p, h: h, chain: cp.Chain, cp: cp, watch: watch, send: send}
+			t := &trail{p: p, h: h, chain: cp.Chain, cp: cp, watch: p.watches.at(cp), send: send}
 			t.chain.Params = p.spec.ParamsOf(cp.Chain)
 			g.Go(func() (err error) {
 				done[i], err = t.follow(ctx)
@@ -105,6 +97,7 @@ func (t *trail) take(page model.Page) error {
 		return err
 	}
 	t.cp, t.done = step.To, page.Last
+	t.watch.version = t.cp.Version
 	if wrong := t.watch.seen(asked, page); wrong != "" {
 		return t.anew(fmt.Errorf("cursor rot: %s", wrong), 0)
 	}
@@ -222,7 +215,7 @@ func (t *trail) anew(why error, calls int) error {
 	from := t.cp.Version
 	t.cp = resumed(t.cp, t.p.runner.opts.Now())
 	t.chain.Bounds = t.cp.Chain.Bounds
-	*t.watch = rot{}
+	*t.watch = rot{version: t.cp.Version}
 	return t.send(model.Step{Chain: t.chain, Calls: calls, From: from, To: t.cp, Resumed: true})
 }
 
@@ -237,7 +230,7 @@ func (t *trail) startOver(why error, calls int) error {
 	}
 	from := t.cp.Version
 	t.cp = restarted(t.cp, t.chain, t.p.runner.opts.Now())
-	*t.watch = rot{}
+	*t.watch = rot{version: t.cp.Version}
 	return t.send(model.Step{Chain: t.chain, Calls: calls, From: from, To: t.cp})
 }
 

@@ -36,7 +36,7 @@ type pursuit struct {
 	// split says that chains were opened which this slice does not follow.
 	split atomic.Bool
 
-	watches map[string]*rot // of the chains of a list, by subject
+	watches watches // of the chains of a list
 
 	wanted []model.Gap // before the latest round of a window stream that made every call
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"syncd/internal/model"
@@ -79,11 +80,16 @@ type Runner struct {
 	source Source
 	store  Store
 	opts   Options
+
+	mu       sync.Mutex
+	watching map[[2]string]watches // by stream and mode
 }
 
 // NewRunner returns a runner for the source of that configured name.
 func NewRunner(name string, source Source, store Store, opts Options) *Runner {
-	return &Runner{name: name, source: source, store: store, opts: opts.withDefaults()}
+	return &Runner{
+		name: name, source: source, store: store, opts: opts.withDefaults(), watching: map[[2]string]watches{},
+	}
 }
 
 // Request says how a pass is wanted.
@@ -160,6 +166,8 @@ func (r *Runner) run(ctx context.Context, lease model.Lease, spec model.StreamSp
 		return Result{}, err
 	}
 	p := &pursuit{runner: r, spec: spec, lease: lease, pass: pass, counts: pass.Counts, stop: req.Stop}
+	p.watches = r.watch(pass)
+	defer r.watchOn(pass, p.watches)
 	for ctx.Err() == nil {
 		end, err := p.slice(ctx)
 		if err != nil {

@@ -229,6 +229,31 @@ func TestRottenCursors(t *testing.T) {
 	}
 }
 
+// A circle that is longer than what one run reads is found all the same.
+func TestCircleOfManyRuns(t *testing.T) {
+	t.Parallel()
+	const circle, perRun = 25, 10
+	var calls atomic.Int64
+	b := newBench(t, func(_ model.Chain, cursor string) (model.Page, error) {
+		if calls.Add(1)%perRun == 0 {
+			return model.Page{}, vendorError(fetch.ClassThrottled, "45009")
+		}
+		at, _ := strconv.Atoi(cursor)
+		return model.Page{Chats: []model.Chat{{ID: "wr" + cursor}}, Next: strconv.Itoa((at+1)%circle + 100)}, nil
+	})
+	runner := b.runner()
+	for run := 0; ; run++ {
+		require.Less(t, run, 100, "it goes on for ever")
+		res, err := runner.Pass(t.Context(), b.spec, sweep.Request{OneSlice: true})
+		require.NoError(t, err)
+		if res.Outcome == model.OutcomeFailed {
+			require.ErrorContains(t, res.Reason, "same cursor")
+			break
+		}
+	}
+	require.Equal(t, "failed 3", b.scalar("select outcome || ' ' || restarts from sync.pass"))
+}
+
 // A cursor that is refused once starts the chain over; the pass has drifted then,
 // and is repeated.
 func TestDeadCursorStartsTheChainOver(t *testing.T) {
