@@ -26,6 +26,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -150,12 +151,16 @@ func (s *Server) start(ctx context.Context, acct account, set settings) error {
 		"log_destination":         "stderr",
 		"log_timezone":            "UTC",
 	}.add(set)
+	var before int64 // what earlier servers have written there
+	if info, err := os.Stat(s.logFile); err == nil {
+		before = info.Size()
+	}
 	proc, err := launch(ctx, s.Binaries, acct, s.DataDir, s.logFile, set)
 	if err != nil {
 		return err
 	}
 	s.proc = proc
-	if err := s.awaitReady(ctx); err != nil {
+	if err := s.awaitReady(ctx, before); err != nil {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 		defer cancel()
 		return errors.Join(err, proc.stop(end))
@@ -165,8 +170,9 @@ func (s *Server) start(ctx context.Context, acct account, set settings) error {
 
 // awaitReady connects until the server lets us in. Nothing announces readiness,
 // so it looks every few milliseconds; it gives up when the server ends, when
-// the server answers with an error that waiting does not cure, or with ctx.
-func (s *Server) awaitReady(ctx context.Context) error {
+// the server answers with an error that waiting does not cure, or with ctx. Then
+// what the log holds after its first bytes is part of the error.
+func (s *Server) awaitReady(ctx context.Context, before int64) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -180,9 +186,9 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-s.proc.done:
-			return fmt.Errorf("postgres ended before it was ready: %w%s", s.proc.err, logTail(s.logFile))
+			return fmt.Errorf("postgres ended before it was ready: %w%s", s.proc.err, logTail(s.logFile, before))
 		case <-ctx.Done():
-			return fmt.Errorf("wait for postgres: %w%s", context.Cause(ctx), logTail(s.logFile))
+			return fmt.Errorf("wait for postgres: %w%s", context.Cause(ctx), logTail(s.logFile, before))
 		case <-tick.C:
 		}
 	}

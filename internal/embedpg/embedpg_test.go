@@ -312,6 +312,26 @@ func TestScratchRefusesALongName(t *testing.T) {
 	require.Empty(t, left)
 }
 
+// A name that is taken for several is passed over: the server would be looked for
+// elsewhere, for ever.
+func TestScratchRefusesAList(t *testing.T) {
+	t.Parallel()
+	acct, err := chooseAccount("", "")
+	require.NoError(t, err)
+	bin, err := find(t.Context(), Hint{}, acct)
+	require.NoError(t, err)
+	for _, name := range []string{"a,b", `a"b`} {
+		odd := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.Mkdir(odd, 0o700))
+		_, err = newScratch(t.Context(), acct, bin, []string{odd})
+		require.ErrorContains(t, err, "take that for a list")
+		dir, err := newScratch(t.Context(), acct, bin, []string{odd, "/tmp"})
+		require.NoError(t, err)
+		require.NotContains(t, dir.path, odd)
+		require.NoError(t, dir.remove())
+	}
+}
+
 // The server gets none of our environment, where secrets are.
 func TestServerEnvironment(t *testing.T) {
 	if tmpfsDir == "" {

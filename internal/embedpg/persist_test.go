@@ -494,6 +494,19 @@ func TestOpenSomebodyElsesCluster(t *testing.T) {
 	require.ErrorContains(t, err, fmt.Sprintf("belongs to user id %d", owner))
 }
 
+// A start that fails tells what the server said this time, not what others did before.
+func TestStartErrorOfAKeptClusterIsOfThisTime(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	stop(t, open(t, dir))
+	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // what PostgreSQL refuses
+	_, err := Open(t.Context(), dir, Options{})
+	require.ErrorContains(t, err, "has invalid permissions")
+	require.NotContains(t, err.Error(), "ready to accept connections")
+	require.NoError(t, os.Chmod(dir, 0o700)) //nolint:gosec // what it wants
+	stop(t, open(t, dir))
+}
+
 func TestLongLogIsSetAside(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)

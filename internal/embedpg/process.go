@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -150,24 +149,21 @@ func childEnv() []string {
 	return env
 }
 
-// logTail is the end of a server log, as a suffix of an error message.
-func logTail(file string) string {
+// logTail is the end of what a server log holds after its first bytes, as a suffix
+// of an error message.
+func logTail(file string, before int64) string {
 	const tailBytes = 8 << 10
 	f, err := os.Open(file)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	if end, err := f.Seek(0, io.SeekEnd); err != nil || end <= tailBytes {
-		_, err = f.Seek(0, io.SeekStart)
-		if err != nil {
-			return ""
-		}
-	} else if _, err := f.Seek(-tailBytes, io.SeekEnd); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return ""
 	}
-	tail, err := io.ReadAll(io.LimitReader(f, tailBytes))
-	if err != nil {
+	tail := make([]byte, min(max(info.Size()-before, 0), tailBytes))
+	if _, err := f.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
 		return ""
 	}
 	return lastLines(tail)

@@ -68,6 +68,9 @@ func scratchIn(ctx context.Context, acct account, bin Binaries, base string) (*s
 	if err != nil {
 		return nil, err
 	}
+	if strings.ContainsAny(base, `,"`) {
+		return nil, fmt.Errorf("%s: connection strings and settings take that for a list", base)
+	}
 	home := filepath.Join(base, homePrefix+strconv.Itoa(os.Geteuid()))
 	var s *scratch
 	for s == nil {
