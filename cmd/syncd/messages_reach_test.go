@@ -86,3 +86,17 @@ func TestFullSyncOfMassMessages(t *testing.T) {
 	require.Zero(t, scalar[int](s.site, `select count(*) from groupchat.group_message_task t join groupchat.group_message m using (source, msg_id)
 		where m.closed_at is not null and m.close_reason <> 'every sender has sent it' and not t.is_sent and t.closed_at is null`))
 }
+
+// Where more than a page of messages is listed again, the plan says so.
+func TestPlanOfManyMassMessages(t *testing.T) {
+	t.Parallel()
+	s := newMassSite(t, vendorsim.Options{Seed: 25, Chats: 20, Owners: 4, MeanMembers: 3, MaxMembers: 5, GroupMessages: 120})
+	s.backfill(10)
+	s.okNow("sync", "acme/group_messages")
+	_, streams := s.plan("acme/group_messages")
+	s.calls()
+	s.okNow("sync", "acme/group_messages")
+	made := s.calls()["get_groupmsg_list_v2"]
+	require.Equal(t, made, streams["group_messages"].Calls)
+	require.Greater(t, made, int64(1))
+}

@@ -275,7 +275,15 @@ func (p *planner) list(ctx context.Context, spec model.StreamSpec, pass model.Pa
 	}
 	endpoint := p.source.client.Endpoint(spec.Name, "")
 	for _, cp := range chains {
-		planned.to(endpoint, max(1, p.pages(spec, cp.Chain, known, sets)-int64(cp.Pages)))
+		pages := p.pages(spec, cp.Chain, known, sets)
+		if c, ok := p.source.client.(interface{ MessagesPerPage() int }); ok && spec.Bounds != nil {
+			n, err := p.store.KnownMessages(ctx, p.source.Name, spec.LaneOf(cp.Chain.Subject), cp.Chain.Bounds)
+			if err != nil {
+				return err
+			}
+			pages = (n + int64(c.MessagesPerPage()) - 1) / int64(c.MessagesPerPage())
+		}
+		planned.to(endpoint, max(1, pages-int64(cp.Pages)))
 	}
 	planned.Note = fmt.Sprintf("%d lists", len(chains))
 	if len(chains) == 1 {

@@ -126,6 +126,17 @@ func (s *Store) PlannedChains(ctx context.Context, source string, spec model.Str
 	return chains, nil
 }
 
+// KnownMessages counts the mass messages of a chat type that were created within
+// bounds.
+func (s *Store) KnownMessages(ctx context.Context, source, chatType string, within model.Bounds) (int64, error) {
+	var n int64
+	err := s.pool.QueryRow(ctx, q("plan_group_messages"), source, chatType, within.After, within.Until).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("plan_group_messages: %w", err)
+	}
+	return n, nil
+}
+
 // UnlistedOwners are the owners that a list pass would ask for on their own, in
 // batches, because the owner list has them no more.
 func (s *Store) UnlistedOwners(ctx context.Context, pass model.Pass, now time.Time) ([]model.OwnerBatch, error) {

@@ -44,5 +44,8 @@ func (c *Client) ListedStatus(subject model.Subject) (status int64, ok bool) {
 	return int64(p.StatusFilter), true
 }
 
+// MessagesPerPage is how many mass messages a page of their list holds at most.
+func (*Client) MessagesPerPage() int { return messageRowsMax }
+
 // ChatsPerPage is how many chats a page of the list holds at most.
 func (c *Client) ChatsPerPage() int { return c.pageSize }
