@@ -81,7 +81,10 @@ limits: {per_second: 0, per_month: 0}
 	}
 	require.Positive(t, chains[dingtalk.StatusRecalled])
 	require.Positive(t, chains[dingtalk.StatusSuccess])
-	require.Equal(t, len(sent), scalar[int](s.site, `select count(*) from groupchat.robot_message
+	recalled := scalar[int](s.site, `select count(*) from groupchat.robot_message
+		where closed_at is not null and close_reason = 'RECALLED' and send_status = 'RECALLED'`)
+	require.Equal(t, chains[dingtalk.StatusRecalled], recalled, "nobody reads them any more")
+	require.Equal(t, len(sent)-recalled, scalar[int](s.site, `select count(*) from groupchat.robot_message
 		where closed_at is not null and close_reason = 'followed to the end'
 		  and closed_at between sent_at + interval '24 hours' and sent_at + interval '24 hours 30 minutes'`))
 	reads := s.sim.Calls()[dingtalk.EndpointReads].Calls
@@ -111,6 +114,9 @@ func TestDingTalkYoungAndOldMessages(t *testing.T) {
 			young++
 			require.Empty(t, reason)
 			require.Empty(t, s.readers(m.Key)[m.Key])
+		case truth.Status == dingtalk.StatusRecalled:
+			require.Equal(t, dingtalk.StatusRecalled, reason)
+			s.readersAreTrue(m.Key)
 		default:
 			require.Empty(t, reason)
 			s.readersAreTrue(m.Key)

@@ -56,6 +56,9 @@ type MessageRead struct {
 	Key string
 	// SendStatus is the vendor's own word, not translated; nil where it is absent.
 	SendStatus *string
+	// Over is why nobody can read it any more, who has not by now: it is not asked for
+	// again then. "" where people still may.
+	Over string
 	// ReaderIDs are people who have read it, each once on a page.
 	ReaderIDs []string
 }

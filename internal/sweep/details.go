@@ -141,6 +141,10 @@ func (p *pursuit) readStep(chain model.Chain, page model.Page) model.Step {
 		if move.DueAt, last = p.spec.Follow.Next(chain.BornAt, at); last {
 			move.Closed = codeFollowed
 		}
+		// By its first page: who reads between two of them may be on neither.
+		if len(page.MessageReads) > 0 && page.MessageReads[0].Over != "" {
+			move.Closed = page.MessageReads[0].Over
+		}
 	case p.spec.MaxAge > 0:
 		move.DueAt = at.Add(p.spec.MaxAge)
 	}

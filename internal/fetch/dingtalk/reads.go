@@ -26,6 +26,10 @@ type readsAnswer struct {
 	ReadUsers   lenient.Elements[readUser]     `json:"readUsers"`
 }
 
+// statusRecalled is the sendStatus of a message that its sender has taken back: nobody
+// sees it any more.
+const statusRecalled = "RECALLED"
+
 type readUser struct {
 	UserID lenient.Text `json:"userId,case:strict"`
 }
@@ -75,7 +79,11 @@ func (c *Client) readReads(body []byte, key string) (model.Page, error) {
 			page.Rejects = append(page.Rejects, c.reject("reader", key, "no readable userId", e.Raw(text)))
 		}
 	}
-	page.MessageReads = []model.MessageRead{{Key: key, SendStatus: answer.SendStatus.Ptr(), ReaderIDs: found.ids}}
+	read := model.MessageRead{Key: key, SendStatus: answer.SendStatus.Ptr(), ReaderIDs: found.ids}
+	if answer.SendStatus.Value == statusRecalled {
+		read.Over = statusRecalled
+	}
+	page.MessageReads = []model.MessageRead{read}
 	return page, nil
 }
 
