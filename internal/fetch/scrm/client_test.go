@@ -184,7 +184,7 @@ func TestSpecs(t *testing.T) {
 		Name: "chats", Shape: model.ShapeList, Scope: json.RawMessage(`{}`), CursorTTL: time.Hour, Concurrency: 4,
 		Subjects: []model.Subject{{Name: "all", Params: json.RawMessage(`{"page_size":50}`)}},
 		Lists:    []model.Record{model.RecordChat, model.RecordTask},
-		Bounds:   &model.BoundsSpec{Margin: 5 * time.Minute}, DriftRepeats: 2,
+		Bounds:   &model.BoundsSpec{Margin: 5 * time.Minute}, DriftRepeats: 2, TotalsRemedy: fixTotals,
 	}
 	require.Equal(t, []model.StreamSpec{want}, c.Specs())
 

@@ -17,6 +17,7 @@ const (
 	fixSigning = "check app_id and app_key, and scrm.sign"
 	fixClock   = "set this machine's clock; a signature with the time that the vendor's answers tell was refused, too"
 	fixParams  = "check user_ids, tag_group_ids, condition_op and page_size of the stream"
+	fixTotals  = "ask the vendor why totalCount is not the length of its list"
 	fixUnknown = "the code is unknown to syncd: ask the vendor what it means"
 )
 

@@ -59,7 +59,7 @@ func (c *Client) Specs() []model.StreamSpec {
 		Name: streamChats, Shape: model.ShapeList, Scope: encode(c.filters), Subjects: c.subjects(),
 		Lists:  []model.Record{model.RecordChat, model.RecordTask},
 		Bounds: &model.BoundsSpec{Margin: margin}, DriftRepeats: driftRepeats, Recount: len(c.filters.UserIDs) > 1,
-		CursorTTL: cursorTTL, Concurrency: c.parallel,
+		CursorTTL: cursorTTL, Concurrency: c.parallel, TotalsRemedy: fixTotals,
 	}}
 }
 
