@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -41,10 +42,27 @@ func newKeptServer(tb testing.TB) *keptServer {
 	require.NoError(tb, os.Chmod(filepath.Dir(base), 0o755)) //nolint:gosec // the same
 	k := &keptServer{t: tb, dir: filepath.Join(base, "postgres")}
 	var err error
-	k.server, err = embedpg.Open(tb.Context(), k.dir, embedpg.Options{Settings: keptSettings})
+	k.server, err = embedpg.Open(tb.Context(), k.dir, embedpg.Options{Port: keptPort(tb), Settings: keptSettings})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, k.server.Stop(context.WithoutCancel(tb.Context()))) })
 	return k
+}
+
+// keptPort is a free port that stays free while its server is restarted: who asks
+// for any port gets a higher one.
+func keptPort(tb testing.TB) int {
+	tb.Helper()
+	const lowest, ports = 20_000, 10_000
+	for range 100 {
+		port := lowest + rand.IntN(ports) //nolint:gosec // guards nothing
+		listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			require.NoError(tb, listener.Close())
+			return port
+		}
+	}
+	require.Fail(tb, "no free port")
+	return 0
 }
 
 // dsn is over TCP: the socket has another directory after a restart.
