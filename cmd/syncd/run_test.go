@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,12 +31,23 @@ func newDaemonSite(t *testing.T, o vendorsim.Options) *daemonSite {
 }
 
 // configure writes the configuration with more lines: of the source, or after it.
+// Each stream runs when it is new, and then not before half a year has passed: no
+// test meets a second run by chance.
 func (s *daemonSite) configure(extra string) {
 	s.t.Helper()
 	s.site.configure(s.vendor.URL, extra)
 	text, err := os.ReadFile(s.config)
 	require.NoError(s.t, err)
-	s.write("syncd.yaml", "data_dir: "+s.dataDir+"\nhttp: {listen: \"127.0.0.1:0\"}\n"+string(text))
+	seldom := fmt.Sprintf(`schedule: "0 0 1 %d *"`, time.Now().AddDate(0, 6, 0).Month())
+	lines := "chats: {page_size: 100, " + seldom + "}\n"
+	for _, stream := range []string{"owners", "members"} {
+		if !strings.Contains(extra, stream+":") {
+			lines += "      " + stream + ": {" + seldom + "}\n"
+		}
+	}
+	require.Contains(s.t, string(text), "chats: {page_size: 100}\n")
+	changed := strings.Replace(string(text), "chats: {page_size: 100}\n", lines, 1)
+	s.write("syncd.yaml", "data_dir: "+s.dataDir+"\nhttp: {listen: \"127.0.0.1:0\"}\n"+changed)
 }
 
 // write is that of the site, beside its configuration.
