@@ -1,6 +1,7 @@
 package sweep_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -62,4 +63,46 @@ func TestTheLastReadIsTriedAgain(t *testing.T) {
 	now = now.Add(30 * 24 * time.Hour)
 	require.Equal(t, model.OutcomeComplete, b.pass(sweep.Request{}).Outcome)
 	require.Equal(t, asked, b.source.calls.Load())
+}
+
+// A record of several pages whose cursor leads in a circle is read again from its
+// head; one that never leaves the circle is noted, and writes nothing.
+func TestPagesOfARecordInACircle(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	turns := map[string]int{"m1/li": 2, "m1/wu": 1000}
+	b := newBench(t, func(c model.Chain, cursor string) (model.Page, error) {
+		_, user, _ := strings.Cut(c.Subject, "/")
+		page := model.Page{RequestedAt: now, ReceivedAt: now, Next: "next"}
+		chats := map[string][]string{"": {"c1", "c2"}, "next": {"c2", "c3"}}[cursor]
+		for _, chat := range chats {
+			page.MessageResults = append(page.MessageResults, model.GroupMessageResult{MessageID: "m1", UserID: user, ChatID: chat})
+		}
+		if cursor != "" {
+			if turns[c.Subject]--; turns[c.Subject] < 0 {
+				page.Next, page.Last = "", true
+			}
+		}
+		return page, nil
+	})
+	b.opts.Now = func() time.Time { return now }
+	b.spec = model.StreamSpec{
+		Name: "group_message_results", Shape: model.ShapeDetail, Concurrency: 1,
+		Follow: &model.Follow{For: 7 * 24 * time.Hour, Min: time.Minute},
+	}
+	_, err := b.pool.Exec(t.Context(), `
+		insert into groupchat.group_message (source, msg_id, chat_type, created_at, first_seen_at, listed_at, hash)
+		values ('acme', 'm1', 'group', $1::timestamptz, $1, $1, 0)`, now)
+	require.NoError(t, err)
+	_, err = b.pool.Exec(t.Context(), `
+		insert into groupchat.group_message_task (source, msg_id, user_id, status, first_seen_at, fetched_at, hash)
+		select 'acme', 'm1', id, 2, $1, $1, 0 from unnest('{li,wu}'::text[]) id`, now)
+	require.NoError(t, err)
+	res := b.pass(sweep.Request{})
+	require.Equal(t, model.OutcomePartial, res.Outcome)
+	require.Equal(t, int64(1), res.Pass.Counts.ItemsFailed)
+	require.Equal(t, "li c1, li c2, li c3", b.scalar(
+		"select string_agg(user_id || ' ' || chat_id, ', ' order by user_id, chat_id) from groupchat.group_message_result"))
+	require.Equal(t, "m1/wu cursor", b.scalar("select string_agg(concat_ws(' ', subject, last_error_code), ', ') from sync.item where failures > 0"))
+	require.Equal(t, res.Pass.Counts.Calls, b.source.calls.Load(), "calls in vain are counted")
 }
