@@ -95,8 +95,21 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		require.False(t, committed[id], "%s was committed, and is fetched again", id)
 	}
 	require.Equal(t, calm.checksums(), s.checksums())
+	require.Equal(t, calm.counted(), s.counted(), "what was committed is counted once")
 	require.Zero(t, scalar[int](s, "select count(*) from sync.checkpoint"))
 	require.Equal(t, 2000, scalar[int](s, "select count(*) from sync.item where fetched_at is not null and failures = 0"))
+}
+
+// counted is what the passes over chats, each of which reads all of them, and those
+// over members, which together do, have counted.
+func (s *site) counted() [2]string {
+	s.t.Helper()
+	return [2]string{
+		scalar[string](s, `select string_agg(distinct concat_ws(' ', verdict, pages, rows_read, calls, retries, restarts,
+			ids_distinct, ids_repeated, ids_noted), ', ') from sync.pass where stream = 'chats' and outcome = 'complete'`),
+		scalar[string](s, `select concat_ws(' ', sum(pages), sum(rows_read), sum(rows_changed), sum(calls), sum(retries))
+			from sync.pass where stream = 'members'`),
+	}
 }
 
 // killDraw decides when processes are killed: by SYNCD_KILL_SEED, or anew.
