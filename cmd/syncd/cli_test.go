@@ -383,6 +383,19 @@ func TestSourceKeepsItsAccount(t *testing.T) {
 	s.ok("sync")
 }
 
+// Who switches off what another stream needs is told so, instead of waiting for it.
+func TestNeedsWhatIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, vendorsim.Options{Chats: 5})
+	s.configure(s.vendor.URL, "      owners: {enabled: false}\n      members: {enabled: true}\n")
+	r := s.run("sync")
+	require.Equal(t, exitPartial, r.code, r)
+	require.Contains(t, r.stdout, "acme/chats: not begun: it needs acme/owners, of which nothing has been read yet "+
+		"and which is switched off: switch it on, or this one off as well\n")
+	require.Contains(t, r.stdout, "acme/members: not begun: it needs acme/chats, of which nothing has been read yet\n")
+	require.Zero(t, s.calls())
+}
+
 func TestFull(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, vendorsim.Options{Chats: 20})

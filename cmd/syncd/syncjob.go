@@ -124,9 +124,14 @@ func (j *syncJob) lacks(ctx context.Context, src *source, spec model.StreamSpec)
 		return "", err
 	}
 	for _, need := range spec.Needs {
-		if status[need].CompleteAt == nil && status[need].Counts.RowsRead == 0 {
-			return fmt.Sprintf("it needs %s/%s, of which nothing has been read yet", src.Name, need), nil
+		if status[need].CompleteAt != nil || status[need].Counts.RowsRead > 0 {
+			continue
 		}
+		lacks := fmt.Sprintf("it needs %s/%s, of which nothing has been read yet", src.Name, need)
+		if !src.Streams[need].Enabled {
+			lacks += " and which is switched off: switch it on, or this one off as well"
+		}
+		return lacks, nil
 	}
 	return "", nil
 }
