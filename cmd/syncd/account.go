@@ -35,11 +35,10 @@ func probeAccounts(ctx context.Context, db *store.Store, sources []*source) []pr
 	var list []probe
 	for _, src := range sources {
 		what := src.Name + ": account"
-		switch err := sameAccounts(ctx, db, []*source{src}); {
-		case err == nil:
-			list = append(list, probed(healthOK, what, src.account, ""))
-		default:
+		if err := sameAccounts(ctx, db, []*source{src}); err != nil {
 			list = append(list, probed(healthFail, what, err.Error(), ""))
+		} else {
+			list = append(list, probed(healthOK, what, src.account, ""))
 		}
 	}
 	return list
