@@ -32,8 +32,9 @@ func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, firs
 			{"schedule_apply", []any{sources, streams, modes, expressions, zones, next, now}},
 			{"schedule_add", []any{sources, streams, modes, expressions, zones, first}},
 			{"schedule_disable", []any{sources, streams, modes}},
-			{"schedule_hasten", []any{sources, now}},
+			// Schedules before sources: everybody locks them in this order.
 			{"schedule_retry", []any{sources, now}},
+			{"schedule_hasten", []any{sources, now}},
 			{"source_disable", []any{sources}},
 		} {
 			if _, err := exec(ctx, tx, step.name, step.args...); err != nil {
