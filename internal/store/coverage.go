@@ -32,7 +32,8 @@ func date(d model.Day) time.Time { return d.In(time.UTC) }
 func dayOf(t time.Time) model.Day { return model.DayOf(t, time.UTC) }
 
 // seedWindow gives every subject of a window stream its coverage, and notes which
-// days have expired unread. For other streams it does nothing.
+// subjects retire and which days of the others have expired unread. For other
+// streams it does nothing.
 func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.PassPlan) error {
 	if plan.Spec.Shape != model.ShapeWindow {
 		return nil
@@ -43,7 +44,11 @@ func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.Pass
 	if _, err := exec(ctx, tx, seed, args...); err != nil {
 		return err
 	}
-	days := plan.Spec.Window.Days()
+	days, owners := plan.Spec.Window.Days(), plan.Spec.Window.Subjects == model.SubjectOwners
+	_, err := exec(ctx, tx, "coverage_retire", pass.Source, pass.Stream, date(w.Today), w.Now.Add(-rosterKeeps), owners, days)
+	if err != nil {
+		return err
+	}
 	if _, err := exec(ctx, tx, "coverage_expire", pass.Source, pass.Stream, date(w.Today.Add(-days)), days); err != nil {
 		return err
 	}

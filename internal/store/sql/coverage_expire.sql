@@ -8,7 +8,7 @@ with expired as (
            datemultirange(daterange(first_seen_on - $4::int, greatest($3::date, first_seen_on - $4::int)))
              - covered - lost as days
       from sync.coverage
-     where source = $1 and stream = $2
+     where source = $1 and stream = $2 and retired_on is null
 )
 update sync.coverage c
    set lost = c.lost + e.days, refused = c.refused - e.days

@@ -16,5 +16,5 @@ select c.subject, lower(r), upper(r) - 1
            ((b.span - c.covered) + b.latest) * b.span
            - case when c.reread_on - $6::date in (0, 1) then c.reread else '{}' end
            - case when c.retry_at > $7 and c.retry_at <= $7 + interval '1 day' then c.refused else '{}' end) as r
- where c.source = $1 and c.stream = $2
+ where c.source = $1 and c.stream = $2 and c.retired_on is null
  order by c.subject, lower(r)

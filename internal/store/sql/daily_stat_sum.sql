@@ -1,5 +1,5 @@
--- Puts days together of which every batch is in, but for those of which nobody
--- can be asked for. A figure that no batch tells stays null.
+-- Puts days together of which every batch is in, but for those that have retired
+-- and those of which nobody can be asked for. A figure that no batch tells stays null.
 -- $1 source  $2 stream of the parts  $3 days, distinct and sorted  $4 now
 -- $5 the code of days of a batch of which nobody can be asked for
 -- Changes a row per day that is new or differs. Uses daily_stat_part_pkey,
@@ -13,7 +13,7 @@ select $1, p.day, count(*), sum(p.owners_covered), sum(p.new_chat_cnt), sum(p.ch
   from groupchat.daily_stat_part p
  where p.source = $1 and p.day = any ($3::date[])
    and not exists (select from sync.coverage c
-                    where c.source = $1 and c.stream = $2 and not c.covered @> p.day
+                    where c.source = $1 and c.stream = $2 and c.retired_on is null and not c.covered @> p.day
                       and not (c.refused_code = $5 and c.refused @> p.day))
  group by p.day
  order by p.day
