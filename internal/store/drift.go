@@ -34,31 +34,45 @@ func certify(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, 
 	return totals, nil
 }
 
-// judgeDrift counts how many passes in a row have drifted. Where that are more than are
-// repeated by themselves, nothing that vanishes is ever found gone: a finding says so,
-// and why, until a pass proves everything.
+// judgeDrift counts how many passes in a row have drifted. Where more than are repeated
+// by themselves prove nothing, for whatever reason, nothing that vanishes is found gone: a
+// finding says so, and why, until a pass proves everything.
 func judgeDrift(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending,
 	totals vendorTotals, ids seenIDs, closing *model.Closing,
-) error {
-	if closing.Verdict != model.VerdictDrifted {
-		if closing.Verdict != model.VerdictComplete || len(spec.Lists) == 0 {
-			return nil
+) (err error) {
+	if closing.Verdict == model.VerdictDrifted {
+		if closing.Drifted, err = inARow(ctx, tx, "pass_drifted", pass); err != nil {
+			return err
 		}
+	}
+	if len(spec.Lists) == 0 {
+		return nil
+	}
+	if closing.Verdict == model.VerdictComplete {
 		_, err := exec(ctx, tx, "finding_end", pass.Source, pass.Stream, findingNeverProven, pass.Mode, end.At)
 		return err
 	}
-	err := tx.QueryRow(ctx, q("pass_drifted"), pass.Source, pass.Stream, pass.Mode).Scan(&closing.Drifted)
-	if err != nil {
-		return fmt.Errorf("pass_drifted: %w", err)
+	n, err := inARow(ctx, tx, "pass_unproven", pass)
+	if err != nil || n <= max(1, int64(spec.DriftRepeats)) {
+		return err
 	}
-	closing.Drifted++ // this one
-	if len(spec.Lists) == 0 || closing.Drifted <= max(1, int64(spec.DriftRepeats)) {
-		return nil
-	}
-	why, remedy := "records moved while they were listed", fmt.Sprintf("syncd sync --full %s/%s", pass.Source, pass.Stream)
-	if totals.steady() && ids.counted != nil && *ids.counted != *totals.first {
+	why, remedy := closing.Why, ""
+	switch {
+	case closing.Verdict != model.VerdictDrifted:
+	case totals.steady() && ids.counted != nil && *ids.counted != *totals.first:
 		why, remedy = fmt.Sprintf("the vendor counts %d records and lists %d", *totals.first, *ids.counted), spec.TotalsRemedy
+	default:
+		remedy = fmt.Sprintf("syncd sync --full %s/%s", pass.Source, pass.Stream)
 	}
-	detail := fmt.Sprintf("%d lists in a row prove nothing, and nothing that has vanished is found gone: %s", closing.Drifted, why)
+	detail := fmt.Sprintf("%d lists in a row prove nothing, and nothing that has vanished is found gone: %s", n, why)
 	return addFinding(ctx, tx, pass, findingNeverProven, pass.Mode, detail, remedy, end.At)
+}
+
+// inARow is how many passes of the mode, with this one, a statement counts.
+func inARow(ctx context.Context, tx pgx.Tx, statement string, pass model.Pass) (int64, error) {
+	var earlier int64
+	if err := tx.QueryRow(ctx, q(statement), pass.Source, pass.Stream, pass.Mode).Scan(&earlier); err != nil {
+		return 0, fmt.Errorf("%s: %w", statement, err)
+	}
+	return earlier + 1, nil
 }
