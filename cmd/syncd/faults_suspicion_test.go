@@ -99,6 +99,38 @@ func TestNothingIsDeletedOnSuspicion(t *testing.T) {
 	}
 }
 
+// An approval is for the pass that was held back, once. What it lets through is still
+// read directly before it is gone: here nothing is.
+func TestApprove(t *testing.T) {
+	t.Parallel()
+	s := newFaultySite(t)
+	require.Equal(t, exitOK, s.sync().code)
+	s.arm("no-rows:on=list")
+	s.dueNow()
+	require.Contains(t, s.sync().stdout, "25 records are missing from the list, too many to believe; if that is right: syncd approve 5")
+	for _, id := range []string{"4", "999", "0", "-5", "five"} {
+		r := s.run("approve", "--", id)
+		require.Equal(t, exitUsage, r.code, r)
+		require.NotEmpty(t, r.stderr)
+		require.Empty(t, r.stdout)
+	}
+	require.Contains(t, s.run("approve", "4").stderr, "nothing to approve")
+
+	require.Equal(t, "approved pass 5 of acme/chats: 25 records; each is marked gone once the next sync confirms it\n",
+		s.ok("approve", "5").stdout)
+	require.Zero(t, scalar[int](s, "select count(*) from groupchat.chat where gone_at is not null"))
+	r := s.run("approve", "5")
+	require.Equal(t, exitUsage, r.code, r)
+	require.Contains(t, r.stderr, "pass 5: nothing to approve: the pass is not held back, was approved before")
+
+	s.dueNow()
+	r = s.sync()
+	require.Equal(t, exitOK, r.code, r)
+	s.sameAsCalm()
+	r = s.run("approve", "5")
+	require.Equal(t, exitUsage, r.code, "it is not the latest any more: %s", r)
+}
+
 // What really vanishes while it is read (between list and detail, and the token
 // with it) is found by the next syncs, and then no sooner than it is confirmed.
 func TestChatsThatVanishWhileTheyAreRead(t *testing.T) {
