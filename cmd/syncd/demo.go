@@ -73,8 +73,8 @@ var demoQueries = []struct{ title, sql string }{
 		`select source, owner_name, count(*) as chats, sum(members) as members
   from bi.chats
  where gone_at is null
- group by 1, 2
- order by 3 desc, 1, 2
+ group by source, owner_id, owner_name
+ order by chats desc, source, owner_id
  limit 5;`,
 	},
 }
