@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -122,9 +120,7 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	require.Contains(t, r.stdout, "wecom/members: complete")
 	vendors := regexp.MustCompile(`: http://(\S+)\n`).FindAllStringSubmatch(r.stdout, -1)
 	require.Len(t, vendors, 3)
-	require.NoError(t, page.SetReadDeadline(time.Now().Add(time.Minute)))
-	_, err := page.Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF, "the page is gone")
+	requireClosed(t, page)
 	for _, vendor := range vendors {
 		_, err := net.DialTimeout("tcp", vendor[1], time.Second)
 		require.Error(t, err, "the simulator is gone")
@@ -159,18 +155,7 @@ func browseDemo(t *testing.T, told string) net.Conn {
 		require.Contains(t, figures, "\n"+want+"\n")
 	}
 
-	conn, err := net.Dial("tcp", addr)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	_, err = fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", addr)
-	require.NoError(t, err)
-	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	ok, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	require.Equal(t, "ok\n", string(ok))
-	return conn
+	return heldOpen(t, addr)
 }
 
 func TestDemoWithoutBinaries(t *testing.T) {

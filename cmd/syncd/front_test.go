@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,32 @@ func browse(t *testing.T, addr, path, token string) (code int, body string) {
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	return answer.StatusCode, string(text)
+}
+
+// heldOpen is a connection that a server keeps open for a next request. When it is
+// closed, so is the server; its port may be somebody else's by then.
+func heldOpen(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", addr)
+	require.NoError(t, err)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, "ok\n", string(body))
+	return conn
+}
+
+// requireClosed fails unless the server has closed a connection that it kept open.
+func requireClosed(t *testing.T, held net.Conn) {
+	t.Helper()
+	require.NoError(t, held.SetReadDeadline(time.Now().Add(time.Minute)))
+	_, err := held.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
 }
 
 var httpBlock = regexp.MustCompile(`(?m)^http: .*$`)
@@ -111,10 +138,10 @@ func TestRunTellsOfItself(t *testing.T) {
 		require.NotContains(t, told, form, what)
 	}
 
+	held := heldOpen(t, addr)
 	d.signals <- syscall.SIGTERM
 	require.Equal(t, exitOK, d.wait().code)
-	_, err := net.Dial("tcp", addr)
-	require.Error(t, err)
+	requireClosed(t, held)
 }
 
 // A schema that is not ours makes it unready, with the reason, and it lives on.
