@@ -65,7 +65,7 @@ type SliceNote struct {
 	// ProbeAt pauses the source, and tries it again then; zero does not.
 	ProbeAt time.Time
 	// HandOn leaves the try of a paused source to another run of it, at once: this
-	// one has asked the vendor nothing.
+	// one has asked the vendor nothing. Began is then since when it was its turn.
 	HandOn bool
 }
 

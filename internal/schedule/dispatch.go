@@ -40,6 +40,8 @@ type slice struct {
 	// Probe says that the source was paused when the job was enqueued, which is to
 	// run all the same.
 	Probe bool `json:"probe,omitempty"`
+	// EnqueuedAt is when the job was enqueued.
+	EnqueuedAt time.Time `json:"enqueued_at,omitzero"`
 
 	// pause is that before the next attempt, known to the worker that failed. A
 	// job whose worker died has none.
@@ -123,7 +125,7 @@ func (e *Engine) enqueue(ctx context.Context, tx pgx.Tx, due []model.DueRun, now
 	var jobs []river.InsertManyParams
 	for _, d := range one(due) {
 		jobs = append(jobs, river.InsertManyParams{
-			Args: slice{Source: d.Source, Stream: d.Stream, Mode: d.Mode, Probe: d.Probe},
+			Args: slice{Source: d.Source, Stream: d.Stream, Mode: d.Mode, Probe: d.Probe, EnqueuedAt: now},
 		})
 	}
 	if len(jobs) == 0 {

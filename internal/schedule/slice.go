@@ -128,6 +128,9 @@ func (e *Engine) conclude(ctx context.Context, job *river.Job[slice], began time
 	note, outcome := v.settle(st, e.opts.Now(), e.opts.ProbeEvery, chance())
 	args := job.Args
 	note.Source, note.Stream, note.Mode, note.Began = args.Source, args.Stream, args.Mode, began
+	if note.HandOn { // whoever was refused since it was this one's turn has set the next try
+		note.Began = args.EnqueuedAt
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteMax)
 	defer cancel()
 	err := e.store.NoteSlice(ctx, note)

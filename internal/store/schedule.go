@@ -32,8 +32,6 @@ func (s *Store) ApplySchedules(ctx context.Context, list []model.Timetable, firs
 			{"schedule_apply", []any{sources, streams, modes, expressions, zones, next, now}},
 			{"schedule_add", []any{sources, streams, modes, expressions, zones, first}},
 			{"schedule_disable", []any{sources, streams, modes}},
-			// Schedules before sources: everybody locks them in this order.
-			{"schedule_retry", []any{sources, now}},
 			{"schedule_hasten", []any{sources, now}},
 			{"source_disable", []any{sources}},
 		} {
@@ -203,7 +201,7 @@ func (s *Store) NoteSlice(ctx context.Context, n model.SliceNote) error {
 		_, err := exec(ctx, tx, "schedule_note", n.Source, n.Stream, n.Mode, n.At, n.Outcome, why, n.Failed, n.Healthy,
 			orNull(n.ResumeAt, time.Time{}), n.Halt, orNull(n.DueAt, time.Time{}))
 		if err == nil && n.HandOn {
-			_, err = exec(ctx, tx, "schedule_hasten", []string{n.Source}, n.At)
+			_, err = exec(ctx, tx, "schedule_hand_on", n.Source, n.At, n.Began)
 		}
 		if err != nil || !n.Healthy && n.HoldSource.IsZero() && n.ProbeAt.IsZero() {
 			return err

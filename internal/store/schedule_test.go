@@ -109,3 +109,39 @@ func TestHealthOfASource(t *testing.T) {
 	st = note(model.SliceNote{At: at(32), Outcome: "done"})
 	require.Equal(t, model.Standing{Enabled: true}, st)
 }
+
+// A slice that asked nothing hands the try of its source on, but not where another
+// one has been refused meanwhile: the next try has its time already.
+func TestTryIsHandedOnOnce(t *testing.T) {
+	t.Parallel()
+	ctx, pool := t.Context(), storetest.New(t)
+	s, now := store.New(pool), time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	list, first := timetables(now, "chats", "owners")
+	require.NoError(t, s.ApplySchedules(ctx, list, first, now))
+	note := func(stream string, n model.SliceNote) time.Time {
+		t.Helper()
+		n.Source, n.Stream = "acme", stream
+		require.NoError(t, s.NoteSlice(ctx, n))
+		probes, err := pgxRowsQuery[time.Time](ctx, pool, "select probe_at from sync.source_health")
+		require.NoError(t, err)
+		require.Len(t, probes, 1)
+		return probes[0].UTC()
+	}
+	require.Equal(t, at(15), note("owners", model.SliceNote{
+		Began: at(0), At: at(0), Outcome: "auth", ProbeAt: at(15), ResumeAt: at(15), DueAt: at(15),
+	}))
+	require.Equal(t, at(16), note("chats", model.SliceNote{Began: at(15), At: at(16), Outcome: "blocked", HandOn: true}).Add(time.Minute),
+		"it was due a minute ago, and still is")
+	require.Equal(t, at(32), note("owners", model.SliceNote{
+		Began: at(16), At: at(17), Outcome: "auth", ProbeAt: at(32), ResumeAt: at(32), DueAt: at(32),
+	}))
+	require.Equal(t, at(32), note("chats", model.SliceNote{Began: at(16), At: at(18), Outcome: "blocked", HandOn: true}),
+		"it began before the other one was refused")
+	require.Equal(t, at(20), note("chats", model.SliceNote{Began: at(19), At: at(20), Outcome: "blocked", HandOn: true}))
+
+	// The next configuration makes the refused run due.
+	note("owners", model.SliceNote{Began: at(20), At: at(21), Outcome: "auth", ProbeAt: at(36), ResumeAt: at(36), DueAt: at(36)})
+	require.NoError(t, s.ApplySchedules(ctx, list, first, at(22)))
+	require.Equal(t, at(22), note("chats", model.SliceNote{Began: at(22), At: at(22), Outcome: "stopped"}))
+}
