@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -120,6 +121,40 @@ func TestPlannedIsCalled(t *testing.T) {
 	v.called = nil
 	v.pass(sweep.Request{})
 	require.InDelta(t, n, len(v.called), 6*8, "one who is refused costs a few calls more")
+}
+
+// So it is of any number of owners around the bounds of a call, where part of them
+// lack some days, by owners and by batches.
+func TestPlannedIsCalledOfOddRosters(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 99, 100, 101, 199, 250} {
+		for _, stream := range []string{"owner_stats", "daily_stats"} {
+			t.Run(fmt.Sprint(n, " ", stream), func(t *testing.T) {
+				t.Parallel()
+				v := newBatchVendor(t, n)
+				if stream == "owner_stats" {
+					v.spec.Name, v.spec.Window.Subjects = stream, model.SubjectOwners
+				}
+				v.spec.Window.Reach, v.spec.Window.Backfill, v.reach = 40, 41, 41
+				for _, lacking := range []string{"{}", "{[2026-10-15,2026-11-08)}", "{[2026-10-20,2026-10-22),[2026-11-02,2026-11-03)}"} {
+					_, err := v.pool.Exec(t.Context(), `update sync.coverage set covered = covered - $1::text::datemultirange
+						where right(subject, 1) in ('0', '4', '7')`, lacking)
+					require.NoError(t, err)
+					gaps, err := v.store.PlannedGaps(t.Context(), "acme", stream, v.spec.Window, v.clock())
+					require.NoError(t, err)
+					roster, err := v.store.Roster(t.Context(), model.Pass{Source: "acme", Stream: stream}, v.clock())
+					require.NoError(t, err)
+					calls, err := sweep.PlanWindow(v.spec, gaps, roster, 0, v.clock())
+					require.NoError(t, err)
+					require.NotEmpty(t, calls)
+					v.called = nil
+					v.pass(sweep.Request{})
+					require.Len(t, v.called, len(calls), lacking)
+					v.advance(24 * time.Hour)
+				}
+			})
+		}
+	}
 }
 
 // A vendor that allows two stat-days a day and no more, day after day: nothing is
