@@ -11,7 +11,7 @@ import (
 
 type syncCmd struct {
 	Targets []string `arg:"" optional:"" name:"source[/stream]" help:"What to sync; everything by default."`
-	Full    bool     `help:"Read and write everything again, however fresh."`
+	Full    bool     `help:"Read and write everything again, however fresh; covered days of statistics are for refetch."`
 	passFlags
 }
 

@@ -10,6 +10,6 @@
 insert into sync.item as i (source, stream, subject, due_at, params, born_at)
 select $1, $2, n.subject, $5, n.params, n.born_at
   from lacking n
- order by n.subject
+ order by n.subject collate "C"
 on conflict (source, stream, subject) do update
    set due_at = excluded.due_at, params = excluded.params, born_at = excluded.born_at
