@@ -168,7 +168,7 @@ func (p *pursuit) failedStep(chain model.Chain, item model.Item, bad *fetch.Erro
 	}
 	if follow := p.spec.Follow; follow != nil {
 		due, last := follow.Next(item.BornAt, now)
-		if gone || last && (answers(bad.Class) || follow.Late > 0 || item.Failures+1 >= lastTriesMax) {
+		if gone || last && (answers(bad.Class) || item.Failures+1 >= lastTriesMax) {
 			move.Closed = code
 		} else if move.NotReady {
 			move.DueAt = due

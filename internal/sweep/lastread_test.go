@@ -65,6 +65,51 @@ func TestTheLastReadIsTriedAgain(t *testing.T) {
 	require.Equal(t, asked, b.source.calls.Load())
 }
 
+// Where the vendor tells of a record for a while only, its last read is tried again
+// for as long as that, and given up without a call then.
+func TestTheLastReadIsTriedAgainInTime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	b := newBench(t, nil)
+	fails := 1
+	b.source.answer = func(c model.Chain, _ string) (model.Page, error) {
+		if c.Subject == "never" || fails > 0 {
+			if c.Subject != "never" {
+				fails--
+			}
+			return model.Page{}, vendorError(fetch.ClassMalformed, "body")
+		}
+		return model.Page{
+			Last: true, RequestedAt: now, ReceivedAt: now,
+			MessageReads: []model.MessageRead{{Key: c.Subject, ReaderIDs: []string{"li"}}},
+		}, nil
+	}
+	b.opts.Now = func() time.Time { return now }
+	b.spec = model.StreamSpec{
+		Name: "message_reads", Shape: model.ShapeDetail, Concurrency: 1,
+		Follow: &model.Follow{For: 24 * time.Hour, Min: time.Minute, Late: time.Hour},
+	}
+	_, err := b.pool.Exec(t.Context(), `
+		insert into groupchat.robot_message (source, process_query_key, open_conversation_id, robot_code, sent_at)
+		select 'acme', key, 'cid', 'robot', $1::timestamptz - interval '24 hours 1 minute'
+		  from unnest('{late,never}'::text[]) key`, now)
+	require.NoError(t, err)
+	closed := func() string {
+		return b.scalar(`select string_agg(concat_ws(' ', process_query_key, close_reason), ', ' order by process_query_key) from groupchat.robot_message`)
+	}
+	b.pass(sweep.Request{})
+	require.Equal(t, "late, never", closed())
+	now = now.Add(10 * time.Minute)
+	b.pass(sweep.Request{})
+	require.Equal(t, "late followed to the end, never", closed())
+	require.Equal(t, "li", b.scalar("select user_id from groupchat.robot_message_read"))
+	now = now.Add(time.Hour)
+	asked := b.source.calls.Load()
+	b.pass(sweep.Request{})
+	require.Equal(t, "late followed to the end, never too old to be read", closed())
+	require.Equal(t, asked, b.source.calls.Load())
+}
+
 // A record of several pages whose cursor leads in a circle is read again from its
 // head; one that never leaves the circle is noted, and writes nothing.
 func TestPagesOfARecordInACircle(t *testing.T) {
