@@ -223,7 +223,7 @@ func (s *site) killBeforeCommit(vendor scripted, k uint64, note func(vendorsim.R
 		eventually(s.t, "a commit that waits", func() error {
 			waiting := 0
 			err := s.pool.QueryRow(ctx, `select count(*) from pg_stat_activity
-				where datname = current_database() and application_name = 'syncd' and wait_event_type = 'Lock'`).Scan(&waiting)
+				where datname = current_database() and application_name like 'syncd%' and wait_event_type = 'Lock'`).Scan(&waiting)
 			if err == nil && waiting == 0 {
 				err = errNotYet
 			}
@@ -262,7 +262,7 @@ func (s *site) killWhen(c *child, due <-chan struct{}) {
 	eventually(s.t, "the connections of the dead process end", func() error {
 		left := 0
 		err := s.pool.QueryRow(s.t.Context(), `select count(*) from pg_stat_activity
-			where datname = current_database() and application_name = 'syncd' and wait_event_type is distinct from 'Lock'`).Scan(&left)
+			where datname = current_database() and application_name like 'syncd%' and wait_event_type is distinct from 'Lock'`).Scan(&left)
 		if err == nil && left > 0 {
 			err = errNotYet
 		}
