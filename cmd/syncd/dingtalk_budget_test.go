@@ -88,12 +88,15 @@ func TestDingTalkMonthSpentByOthers(t *testing.T) {
 	// A greater limit says that calls were bought. The vendor is asked, and says no.
 	s.describe(strings.Replace(dingtalkSource, "per_month: 5000", "per_month: 7000", 1))
 	require.Nil(t, s.planOfMonth().BlockedUntil)
-	for range 2 {
+	var asked [2]int
+	for i := range asked {
 		r = s.do("sync", "ding/chats")
 		require.Equal(t, exitPartial, r.code, r)
 		require.Contains(t, r.stdout, "ApiCountLimitForOrg")
-		require.Equal(t, was+1, s.sim.Calls()[dingtalk.EndpointChats].Calls, "once")
+		asked[i] = s.sim.Calls()[dingtalk.EndpointChats].Calls - was
 	}
+	require.Contains(t, []int{1, 2}, asked[0], "both relation types may be under way")
+	require.Equal(t, asked[0], asked[1], "only once")
 
 	s.advance(time.Date(2026, 12, 1, 0, 0, 0, 0, china).Sub(s.sim.Now()))
 	s.done("sync")
