@@ -189,17 +189,22 @@ func create(ctx context.Context, bin Binaries, acct account, dataDir string) err
 	return syncDir(filepath.Dir(dataDir))
 }
 
-// clearUnfinished removes what a killed initdb has left. Children of that one may
-// still write there: without it they end after a moment.
+// clearUnfinished removes what a killed initdb has left, once its children have
+// ended: they still write there for a moment, and one whose files vanish leaves its
+// shared memory behind.
 func clearUnfinished(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, evictWait)
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		err := os.RemoveAll(dir)
-		if !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
-			return err
+		pids := servers(0, dir)
+		err := fmt.Errorf("processes %v still work in %s", pids, dir)
+		if len(pids) == 0 {
+			err = os.RemoveAll(dir)
+			if !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
