@@ -138,11 +138,12 @@ func (s *Scrubber) Bytes(raw []byte) []byte { return []byte(s.Secrets(string(raw
 // escapes make up characters.
 func (s *Scrubber) Body(raw []byte) []byte {
 	holds := *s.holds.Load()
-	if holds(raw) {
-		raw = s.Bytes(raw)
-	}
+	// First without escapes: the digits of one may look like the beginning of a secret.
 	if plain := unescaped(raw); plain != nil && holds(plain) {
 		return s.Bytes(plain)
+	}
+	if holds(raw) {
+		return s.Bytes(raw)
 	}
 	return raw
 }

@@ -65,6 +65,7 @@ func TestScrubberKnowsEscapedText(t *testing.T) {
 			t.Fatalf("%q becomes %q", text.String(), got)
 		}
 	})
+	require.Equal(t, `{"a":"`+mask+`"}`, string(NewScrubber("0     x").Body([]byte(`{"a":"\u0030     x"}`))), "not from the last digit on")
 	s := NewScrubber("hunter2")
 	for _, untouched := range []string{`{"a":"\\u0068unter2"}`, `{"a":"\u0068unter3"}`, `\u00`, `\`, `\u`, `"\ud83d"`, ""} {
 		require.Equal(t, untouched, string(s.Body([]byte(untouched))))
