@@ -34,7 +34,13 @@ func outcomes(j job, page model.Page, today model.Day, now time.Time) []model.Wi
 			rows[r.ID] = true
 		}
 	}
-	unsure := aside[""] || j.By == model.StatByDay && tellsOthers(j.days, aside) || j.By == model.StatByOwner && page.Total != nil && *page.Total > int64(len(rows))
+	unsure := aside[""]
+	switch j.By {
+	case model.StatByDay:
+		unsure = unsure || tellsOthers(j.days, aside)
+	case model.StatByOwner:
+		unsure = unsure || page.Total != nil && *page.Total > int64(len(rows))
+	}
 	if len(page.PeriodStats) > 0 && !unsure {
 		told[cell{j.batch, j.days.To}] = true
 	}
