@@ -126,9 +126,13 @@ func (t *trail) failed(ctx context.Context, err error, calls int) error {
 		bad, _ := errors.AsType[*fetch.Error](err)
 		return t.breakUp(model.Step{Calls: calls, Outside: bad.Code})
 	case t.cp.AtHead():
-		if parts, ok, err := t.parts(ctx, err); ok || err != nil {
+		parts, ok, err := t.parts(ctx, err)
+		if err != nil {
+			return err // the chain stays as it is
+		}
+		if ok {
 			parts.Calls = calls
-			return errors.Join(err, t.breakUp(parts))
+			return t.breakUp(parts)
 		}
 	}
 	t.p.trouble(t.h, t.p.stopsRun(cause))
