@@ -29,7 +29,9 @@ import (
 
 const (
 	template = "syncd_template"
-	startMax = time.Minute
+	// startMax is beyond what a start with all migrations takes on a machine that has
+	// many other things to do, and an end.
+	startMax = 10 * time.Minute
 )
 
 // cluster is the server of this test process with its template.
