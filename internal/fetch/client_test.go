@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -102,6 +103,29 @@ func TestRepeatsUntilGood(t *testing.T) {
 		require.Equal(t, sent[2], resp.RequestedAt)
 		require.LessOrEqual(t, sent[1].Sub(sent[0]), 4*time.Second)
 		require.LessOrEqual(t, sent[2].Sub(sent[1]), 8*time.Second)
+	})
+}
+
+// Requests that fail together are not repeated together: a pause is drawn from
+// nothing up to a bound, which doubles.
+func TestPausesAreDrawn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const requests, first = 256, 4 * time.Second // enough for some in the last eighth of a bound, and in the first
+		pauses := map[time.Duration][]time.Duration{}
+		for range requests {
+			var sent []time.Time
+			c := client(t, Options{Transport: script(&sent, 502, 503, 200), BackoffFirst: first, BackoffMax: time.Minute})
+			_, err := c.Do(t.Context(), to("http://vendor"))
+			require.NoError(t, err)
+			pauses[first] = append(pauses[first], sent[1].Sub(sent[0]))
+			pauses[2*first] = append(pauses[2*first], sent[2].Sub(sent[1]))
+		}
+		for bound, drawn := range pauses {
+			require.LessOrEqual(t, slices.Max(drawn), bound)
+			require.Greater(t, slices.Max(drawn), bound-bound/8)
+			require.Less(t, slices.Min(drawn), bound/8)
+		}
 	})
 }
 
@@ -416,7 +440,7 @@ func TestNothingSecretInTransportErrors(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ address, code string }{
 		"unreachable":  {"http://" + silentPort(t), "network"},
-		"no such host": {"http://vendor.invalid", "network"},
+		"no such host": {"http://" + strings.Repeat("v", 64) + ".invalid", "network"}, // no resolver need be asked
 		"untrusted":    {untrusted.URL, "tls"},
 		"no TLS":       {strings.Replace(raw("x"), "http:", "https:", 1), "tls"},
 		"not HTTP":     {raw("URL is not HTTP\r\n\r\n"), "network"},
