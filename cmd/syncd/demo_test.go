@@ -107,6 +107,12 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	require.Equal(t, 20, chats)
 	saw(t, run.stdout, "6. the status page")
 	page := browseDemo(t, run.stdout.String())
+	addrs := regexp.MustCompile(`: http://(\S+)\n`).FindAllStringSubmatch(run.stdout.String(), -1)
+	require.Len(t, addrs, 3)
+	var vendors []net.Conn
+	for _, addr := range addrs {
+		vendors = append(vendors, heldOpen(t, addr[1], "/_sim/clock"))
+	}
 
 	second := command(t, func(*host) {}, "demo", "--once", "--chats", "20", "--data-dir", dir)
 	require.Equal(t, exitFailed, second.code, second)
@@ -118,12 +124,9 @@ func TestDemoUntilInterrupted(t *testing.T) {
 	require.Equal(t, exitOK, r.code, r)
 	require.NotContains(t, r.stderr, "pages in hand", "there are none")
 	require.Contains(t, r.stdout, "wecom/members: complete")
-	vendors := regexp.MustCompile(`: http://(\S+)\n`).FindAllStringSubmatch(r.stdout, -1)
-	require.Len(t, vendors, 3)
 	requireClosed(t, page)
 	for _, vendor := range vendors {
-		_, err := net.DialTimeout("tcp", vendor[1], time.Second)
-		require.Error(t, err, "the simulator is gone")
+		requireClosed(t, vendor)
 	}
 	requireStopped(t, filepath.Join(dir, "demo-1-20"))
 }
@@ -155,7 +158,7 @@ func browseDemo(t *testing.T, told string) net.Conn {
 		require.Contains(t, figures, "\n"+want+"\n")
 	}
 
-	return heldOpen(t, addr)
+	return heldOpen(t, addr, "/healthz")
 }
 
 func TestDemoWithoutBinaries(t *testing.T) {
