@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -64,10 +65,9 @@ const Token = "fetchtest-t0ken-0123456789abcdef"
 const (
 	// attemptTimeout is for what has to arrive however busy the machine is.
 	attemptTimeout = 20 * time.Second
-	// hastyTimeout is for an answer that never comes: the suite waits it out.
+	// hastyTimeout is for an answer that never comes, over a network: the suite waits
+	// it out, and so may what comes next on a busy machine.
 	hastyTimeout = 400 * time.Millisecond
-	// fairTimeout is for the same where what comes next has to arrive within it.
-	fairTimeout = time.Second
 )
 
 // suite is one vendor under test.
@@ -75,6 +75,8 @@ type suite struct {
 	Vendor
 	// timeout of one attempt; 0 is attemptTimeout.
 	timeout time.Duration
+	// transport replaces the network, if not nil.
+	transport http.RoundTripper
 	// impatient clients wait for no budget and no block.
 	impatient bool
 	// cursor is asked for; "" is the head.
@@ -129,21 +131,54 @@ func (s suite) page(t *testing.T, steps ...step) outcome {
 func (s suite) pageWith(ctx context.Context, t *testing.T, steps ...step) outcome {
 	t.Helper()
 	var calls atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(s.serve(&calls, steps))
+	defer server.Close()
+	return s.ask(ctx, t, server.URL, &calls)
+}
+
+// pageOf is page, for a fault. One that a timeout ends is met in a bubble, without a
+// network: nothing is waited out there, and nothing late that has to come in time.
+func (s suite) pageOf(t *testing.T, fault string, steps ...step) (got outcome) {
+	t.Helper()
+	if fault != tooSlow {
+		return s.page(t, steps...)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		s.transport = inProcess{s.serve(&calls, steps)}
+		got = s.ask(t.Context(), t, "http://vendor", &calls)
+	})
+	return got
+}
+
+func (s suite) serve(calls *atomic.Int32, steps []step) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if s.Authenticate != nil && s.Authenticate(w, r) {
 			return
 		}
 		steps[min(int(calls.Add(1)), len(steps))-1](w, r)
-	}))
-	defer server.Close()
-	return s.ask(ctx, t, server.URL, &calls)
+	}
+}
+
+// inProcess is a server that is asked without a network.
+type inProcess struct{ http.Handler }
+
+// RoundTrip is the answer, or how the request ended before there was one.
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer r.Body.Close()
+	answer := httptest.NewRecorder()
+	p.ServeHTTP(answer, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return answer.Result(), nil
 }
 
 func (s suite) ask(ctx context.Context, t *testing.T, baseURL string, calls *atomic.Int32) outcome {
 	t.Helper()
 	opts := fetch.Options{
 		AttemptTimeout: cmp.Or(s.timeout, attemptTimeout), BodyBytesMax: 1 << 20,
-		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond,
+		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond, Transport: s.transport,
 	}
 	if s.impatient {
 		opts.WaitMax = time.Millisecond
@@ -191,14 +226,6 @@ func requestText(r *http.Request) []byte {
 
 // tooSlow names the fault that only a timeout ends.
 const tooSlow = "too slow"
-
-// against is the suite with a timeout where the fault needs one.
-func (s suite) against(fault string, timeout time.Duration) suite {
-	if fault == tooSlow {
-		s.timeout = timeout
-	}
-	return s
-}
 
 // Steps that go wrong in ways that pass.
 func (s suite) faults() map[string]step {
