@@ -58,22 +58,18 @@ func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSp
 		if err != nil {
 			return err
 		}
+		if n.held, err = holds(ctx, tx, pass, end, n); err != nil {
+			return err
+		}
 		closing.Candidates += n.missing
 		// What stands later in a list belongs to what stands before: the tasks of
 		// chats that are held back are held back with them.
-		closing.Held = closing.Held || end.Breaker.Holds(n.missing, n.known)
+		closing.Held = closing.Held || n.held
 		n.held = closing.Held
 		counts = append(counts, n)
 		if n.missing > 0 {
 			known += n.known
 		}
-	}
-	if closing.Held {
-		waits, err := notApproved(ctx, tx, pass)
-		if err != nil {
-			return err
-		}
-		closing.Held = waits
 	}
 	if closing.Candidates > 0 {
 		if err := noteMissing(ctx, tx, pass, end, *closing, known); err != nil {
@@ -81,7 +77,7 @@ func missed(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSp
 		}
 	}
 	for _, n := range counts {
-		if err := miss(ctx, tx, pass, spec, end, n, n.held && closing.Held); err != nil {
+		if err := miss(ctx, tx, pass, spec, end, n); err != nil {
 			return err
 		}
 	}
@@ -94,7 +90,7 @@ type missCount struct {
 	record         model.Record
 	missing, known int64
 	owners         []string
-	// held says that the breaker holds them back, should nobody have approved it.
+	// held says that the breaker holds them back.
 	held bool
 }
 
@@ -109,15 +105,15 @@ func noteMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Endi
 
 // miss makes what there is to make of records that a complete pass lacks, for the first
 // time or once more.
-func miss(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, n missCount, held bool) error {
+func miss(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec, end model.Ending, n missCount) error {
 	if n.record == model.RecordOwner {
-		if held || len(n.owners) == 0 {
+		if n.held || len(n.owners) == 0 {
 			return nil
 		}
 		_, err := exec(ctx, tx, "owner_unlist", pass.Source, n.owners, pass.StartedAt, end.At)
 		return err
 	}
-	if spec.ConfirmedBy == "" && !held {
+	if spec.ConfirmedBy == "" && !n.held {
 		if err := missedTwice(ctx, tx, pass, n.record, end); err != nil {
 			return err
 		}
@@ -131,7 +127,7 @@ func miss(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.StreamSpec
 	if n.missing == 0 {
 		return nil
 	}
-	return addCandidates(ctx, tx, pass, spec, end, n.record, held)
+	return addCandidates(ctx, tx, pass, spec, end, n.record, n.held)
 }
 
 // restMax is how long a chat that lists lack, and that could be read, is left alone at
@@ -204,15 +200,20 @@ func countMissing(ctx context.Context, tx pgx.Tx, pass model.Pass, spec model.St
 	return n, nil
 }
 
-// notApproved reports whether nobody has approved the pass before this one,
-// which was held back as well.
-func notApproved(ctx context.Context, tx pgx.Tx, pass model.Pass) (bool, error) {
-	var approved bool
+// holds reports whether the breaker holds back what a pass missed. What an approval
+// has let through is not counted again, for it is a candidate by now. Owners are none:
+// those whom the pass before missed, and somebody approved, are left out here.
+func holds(ctx context.Context, tx pgx.Tx, pass model.Pass, end model.Ending, n missCount) (bool, error) {
+	held := end.Breaker.Holds(n.missing, n.known)
+	if !held || n.record != model.RecordOwner {
+		return held, nil
+	}
+	var approved int64
 	err := tx.QueryRow(ctx, q("pass_approved"), pass.Source, pass.Stream, pass.Mode).Scan(&approved)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return false, fmt.Errorf("pass_approved: %w", err)
 	}
-	return !approved, nil
+	return end.Breaker.Holds(n.missing-approved, n.known), nil
 }
 
 // addCandidates makes candidates, and has those that are not held read at once.
@@ -233,11 +234,11 @@ var ErrNothingToApprove = errors.New("nothing to approve: the pass is not held b
 	"or a later pass has taken its place; `syncd status` names the one that waits")
 
 // Approve lets what a held pass missed through to confirmation, once. It returns
-// the source, the stream and how many candidates there are.
+// the source, the stream and how many records that are.
 func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
-) (source, stream string, candidates int, err error) {
+) (source, stream string, missed int64, err error) {
 	err = pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, q("pass_approve"), passID, now).Scan(&source, &stream)
+		err := tx.QueryRow(ctx, q("pass_approve"), passID, now).Scan(&source, &stream, &missed)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrNothingToApprove
 		}
@@ -252,7 +253,6 @@ func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
 		var id, confirmer string
 		_, err = pgx.ForEachRow(rows, []any{&id, &confirmer}, func() error {
 			confirmers[confirmer] = append(confirmers[confirmer], id)
-			candidates++
 			return nil
 		})
 		if err != nil {
@@ -266,5 +266,5 @@ func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
 		}
 		return nil
 	})
-	return source, stream, candidates, err
+	return source, stream, missed, err
 }

@@ -325,7 +325,7 @@ func TestTheBreakerHoldsTasksUntilSomebodyApproves(t *testing.T) {
 	require.Empty(t, b.gone("sop_task", "task_id"))
 	_, _, n, err := b.store.Approve(t.Context(), b.pass.ID, at)
 	require.NoError(t, err)
-	require.Equal(t, 3, n)
+	require.EqualValues(t, 3, n)
 	require.Empty(t, b.gone("sop_task", "task_id"), "approved, and yet to be missed a second time")
 	pass(sopPage("wr1: t1 t2"))
 	require.Equal(t, "t3 t4", b.gone("sop_task", "task_id"))

@@ -234,12 +234,62 @@ func TestMassDisappearanceWaitsForApproval(t *testing.T) {
 	require.Error(t, err, "a later pass has taken its place")
 	_, _, n, err := v.store.Approve(t.Context(), again.Pass.ID, time.Now())
 	require.NoError(t, err)
-	require.Equal(t, 30, n)
+	require.EqualValues(t, 30, n)
 	_, _, _, err = v.store.Approve(t.Context(), again.Pass.ID, time.Now())
 	require.Error(t, err, "once")
 	v.sync("members")
 	require.Equal(t, "30", v.scalar("select count(*) from groupchat.chat where gone_at is not null"))
 	require.False(t, v.sync()["chats"].Closing.Held)
+}
+
+// An approval lets through what the held pass had missed, and nothing that vanishes
+// after it.
+func TestApprovalIsOfOneDisappearance(t *testing.T) {
+	t.Parallel()
+	v := newTenant(t, 100)
+	v.sync("chats")
+	v.unlist(v.chats[:30]...)
+	held := v.sync("chats")["chats"]
+	require.True(t, held.Closing.Held)
+	_, _, n, err := v.store.Approve(t.Context(), held.Pass.ID, time.Now())
+	require.NoError(t, err)
+	require.EqualValues(t, 30, n)
+
+	v.unlist(v.chats[:25]...)
+	next := v.sync("chats")["chats"]
+	require.True(t, next.Closing.Held, "others have vanished")
+	require.Equal(t, int64(25), next.Closing.Candidates)
+	require.Equal(t, "25", v.scalar("select count(*) from sync.candidate where held"))
+}
+
+// Owners have no candidates: those of the held pass are let through by the next one
+// that misses them, and with them those who went meanwhile, unless they are a mass
+// themselves.
+func TestApprovalOfOwners(t *testing.T) {
+	t.Parallel()
+	v := newTenant(t, 0)
+	for i := range 98 {
+		v.owners = append(v.owners, fmt.Sprintf("owner%03d", i))
+	}
+	v.sync("owners")
+	const unlisted = "select count(*) from groupchat.owner where unlisted_at is not null"
+	approve := func() {
+		t.Helper()
+		held := v.sync("owners")["owners"]
+		require.True(t, held.Closing.Held)
+		_, _, n, err := v.store.Approve(t.Context(), held.Pass.ID, time.Now())
+		require.NoError(t, err)
+		require.Equal(t, held.Closing.Candidates, n)
+	}
+	v.owners = v.owners[30:]
+	approve()
+	require.Equal(t, "0", v.scalar(unlisted))
+	v.owners = v.owners[25:]
+	approve()
+	require.Equal(t, "0", v.scalar(unlisted), "25 others have vanished")
+	v.owners = v.owners[1:]
+	require.False(t, v.sync("owners")["owners"].Closing.Held)
+	require.Equal(t, "56", v.scalar(unlisted))
 }
 
 func TestScopeChangeMakesNoCandidates(t *testing.T) {
