@@ -246,6 +246,21 @@ func (d *database) prepare(ctx context.Context, migrate bool) error {
 	return store.New(d.pool).FreeLeases(ctx)
 }
 
+// ended closes when a private server that this process runs is gone; nil for
+// any other database.
+func (d *database) ended() <-chan struct{} {
+	if d.server == nil {
+		return nil
+	}
+	return d.server.Done()
+}
+
+// lost is the error for a private server that is gone although nobody has stopped
+// it. This process cannot go on without it, and the next one starts it again.
+func (d *database) lost() error {
+	return fmt.Errorf("the private PostgreSQL has ended by itself: see the end of %s.log; the next start recovers it", d.server.DataDir)
+}
+
 // psql is the command that connects to a private server, without its password.
 func (d *database) psql() string { return d.private.PSQL(embedpg.Database) }
 

@@ -59,7 +59,7 @@ func (r *runCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	} else { // a directory that is read-only, say
 		d.log.Warn().Err(err).Msg("syncd reload will not find this process; SIGHUP does")
 	}
-	return d.run(ctx, stop)
+	return d.run(ctx, stop, db)
 }
 
 // daemon is the process of `syncd run`.
@@ -162,8 +162,8 @@ func entriesOf(src *source) []schedule.Entry {
 	return list
 }
 
-// run works until stop closes.
-func (d *daemon) run(ctx context.Context, stop <-chan struct{}) error {
+// run works until stop closes, or the private server of db ends.
+func (d *daemon) run(ctx context.Context, stop <-chan struct{}, db *database) error {
 	hangups := d.host.hangups
 	if hangups == nil {
 		own := make(chan os.Signal, 1)
@@ -176,21 +176,27 @@ func (d *daemon) run(ctx context.Context, stop <-chan struct{}) error {
 	over, finish := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	d.systemd.ready(len(d.cfg.Sources))
-	beside.Go(func() { d.reloadUntil(over, stop, hangups) })
-	beside.Go(func() { d.systemd.watch(over) })
-	beside.Go(func() { d.tidyUntil(over, stop) })
+	halt := make(chan struct{})
+	var lost error
 	beside.Go(func() {
 		select {
 		case <-stop:
-			d.front.stopping.Store(true)
-			d.systemd.stopping()
+		case <-db.ended():
+			lost = db.lost()
 		case <-over.Done():
+			return
 		}
+		close(halt)
+		d.front.stopping.Store(true)
+		d.systemd.stopping()
 	})
-	err := d.engine.Run(ctx, stop)
+	beside.Go(func() { d.reloadUntil(over, halt, hangups) })
+	beside.Go(func() { d.systemd.watch(over) })
+	beside.Go(func() { d.tidyUntil(over, halt) })
+	err := d.engine.Run(ctx, halt)
 	finish()
 	beside.Wait()
-	if err = orInterrupted(ctx, err); err == nil {
+	if err = errors.Join(lost, orInterrupted(ctx, err)); err == nil {
 		d.log.Info().Msg("syncd has stopped")
 	}
 	return err
