@@ -19,12 +19,13 @@ func (s *dingSite) calls() (n int) {
 }
 
 // Processes that run at the same time share the calls of the month, and all of them
-// together never make one more.
+// together never make one more. Each of them alone wants more than its share: who
+// begins first does not come to an end either.
 func TestDingTalkProcessesShareTheMonth(t *testing.T) {
 	t.Parallel()
 	const month = 60
 	s := newDingSite(t, dingtalk.Options{
-		Seed: 33, Chats: 5000, Sets: 300, Messages: 200, Start: time.Date(2026, 11, 30, 12, 0, 0, 0, china),
+		Seed: 33, Chats: 7000, Sets: 700, Messages: 200, Start: time.Date(2026, 11, 30, 12, 0, 0, 0, china),
 		Latency: 2 * time.Millisecond, Limits: dingtalk.Limits{PerMonth: month, PerAddress: -1},
 	})
 	s.describe(strings.Replace(dingtalkSource, "per_month: 5000", "per_month: 60, reads_share: 0.3", 1))
