@@ -57,7 +57,9 @@ func (s *dingFaulty) suffer(fault string) result {
 	s.dueAgain()
 	r := s.runOn(func(h *host) {
 		s.hurried(h)
-		h.requests.AttemptTimeout = attemptMax
+		if late := strings.HasPrefix(fault, "stall") || strings.HasPrefix(fault, "slow"); late {
+			h.requests.AttemptTimeout = attemptMax
+		}
 	}, "sync", "--log-level", "trace")
 	for _, f := range s.sim.Armed() {
 		require.Positive(s.t, f.Struck, "%s: of %d calls none was struck: %s", f.Fault, f.Calls, r)

@@ -34,10 +34,10 @@ func newDingSite(tb testing.TB, o dingtalk.Options) *dingSite {
 	return &dingSite{site: s, sim: sim}
 }
 
-// hurried is a host with the tenant's clock, whose requests have short pauses.
+// hurried is a host with the tenant's clock, whose requests have short pauses and
+// are waited for.
 func (s *dingSite) hurried(h *host) {
-	hurried(h)
-	h.requests.AttemptTimeout = 10 * time.Second
+	patient(h)
 	h.now = s.sim.Now
 }
 

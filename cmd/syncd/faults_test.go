@@ -41,7 +41,7 @@ const attemptMax = 3 * time.Second
 // patient is hurried, but for requests that are answered late.
 func patient(h *host) {
 	hurried(h)
-	h.requests.AttemptTimeout = 2 * time.Minute
+	h.requests.HeaderTimeout, h.requests.AttemptTimeout = 2*time.Minute, 2*time.Minute
 }
 
 // hurried is a host whose requests have short pauses and deadlines.
