@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -444,7 +445,7 @@ func TestPlainOutput(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, vendorsim.Options{Chats: 5})
-			s.throttleOnce()
+			s.awayOnce()
 			for _, args := range [][]string{{"sync"}, {"status"}, {"migrate", "status"}, {"migrate", "up"}} {
 				r := s.ok(append(args, "--log-level", "trace", "--log-format", format)...)
 				require.NotContains(t, r.stdout+r.stderr, "\x1b", format)
@@ -467,14 +468,15 @@ func TestPlainOutput(t *testing.T) {
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, vendorsim.Options{Chats: 5})
-	s.throttleOnce()
+	s.awayOnce()
 	r := s.ok("sync", "--log-level", "error")
 	require.Empty(t, r.stderr)
 	require.Len(t, linesOf(r.stdout), 3)
 }
 
-// throttleOnce lets the first detail be answered with a wait that is logged.
-func (s *site) throttleOnce() {
+// awayOnce lets the first detail be answered with a wait that is logged. It is
+// counted from when it is begun: what is left of a throttle's may be too short.
+func (s *site) awayOnce() {
 	first := make(chan struct{}, 1)
 	first <- struct{}{}
 	s.sim.SetScript(vendorsim.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
@@ -484,7 +486,7 @@ func (s *site) throttleOnce() {
 		select {
 		case <-first:
 			return vendorsim.Verdict{Answer: &vendorsim.Answer{
-				Status: 429, Header: map[string][]string{"Retry-After": {"2"}},
+				Status: http.StatusServiceUnavailable, Header: map[string][]string{"Retry-After": {"1"}},
 			}}
 		default:
 			return vendorsim.Verdict{}
