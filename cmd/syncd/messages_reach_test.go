@@ -61,6 +61,37 @@ func TestNoMassMessageIsPassedOver(t *testing.T) {
 	require.Zero(t, scalar[int](s.site, "select count(*) from sync.finding where kind = 'out_of_reach'"))
 }
 
+// A message that the list shows only hours after it was made is not passed over by
+// lists that are complete without it.
+func TestMassMessagesThatShowLate(t *testing.T) {
+	t.Parallel()
+	s := newMassSite(t, vendorsim.Options{Seed: 26, Chats: 20, Owners: 4, MeanMembers: 3, MaxMembers: 5, GroupMessages: 12})
+	s.backfill(2)
+	const late = 20 * time.Hour
+	s.arm("listed-late:by=" + late.String())
+	began := s.sim.Now()
+	for range 10 {
+		r := s.okNow("sync", "acme/group_messages")
+		require.Contains(t, r.stdout, "acme/group_messages: complete")
+		s.advance(5 * time.Hour)
+	}
+	s.okNow("sync", "acme/group_messages")
+	s.allStruck()
+	stored := map[string]bool{}
+	for _, r := range rowsOf[struct{ ID string }](s.site, "select msg_id from groupchat.group_message") {
+		stored[r.ID] = true
+	}
+	shown := s.sim.Now().Add(-late)
+	for id, m := range s.between(began.AddDate(0, 0, -2).Add(time.Hour), shown.Add(-time.Hour)) {
+		require.True(t, stored[id], "%s, made on %s, was passed over", id, m.CreatedAt)
+	}
+	hidden := s.between(shown.Add(time.Hour), s.sim.Now())
+	require.NotEmpty(t, hidden)
+	for id := range hidden {
+		require.False(t, stored[id], "%s is shown later", id)
+	}
+}
+
 // A full sync reads closed messages again, and those of whom nothing new is expected.
 func TestFullSyncOfMassMessages(t *testing.T) {
 	t.Parallel()
