@@ -9,6 +9,7 @@ import (
 
 	"syncd/internal/embedpg"
 	"syncd/internal/vendorsim"
+	"syncd/internal/vendorsim/dingtalk"
 	"syncd/internal/vendorsim/scrm"
 )
 
@@ -24,6 +25,7 @@ func TestUnchangedDataIsNotWritten(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(context.WithoutCancel(t.Context()))) })
 	unchangedWeCom(t, server) // one after the other: they share the server's WAL
+	unchangedDingTalk(t, server)
 	unchangedSCRM(t, server)
 }
 
@@ -53,14 +55,49 @@ func unchangedWeCom(t *testing.T, server *embedpg.Server) {
 		first.wal>>10, again.wal>>10, reread.wal>>10)
 }
 
-func unchangedSCRM(t *testing.T, server *embedpg.Server) {
+// unchangedDingTalk lists what is new in its second run, and all groups in the third,
+// before which no complete list of all is on record any more.
+func unchangedDingTalk(t *testing.T, server *embedpg.Server) {
+	t.Helper()
+	base, sim := newDingTalkSiteIn(t, anotherDatabase(t, server, "dingtalk"), dingtalk.Options{
+		Seed: 3, Chats: 8000, Sets: 60, Messages: 1, Start: dingStart, Limits: dingtalk.Limits{PerSecond: -1, PerMonth: -1},
+	})
+	s := &dingSite{site: base, sim: sim}
+	s.done("migrate", "up")
+
+	first := s.cost(func() { s.done("sync") })
+	require.Greater(t, first.writes, int64(8_000))
+	s.chatsAreTrue(s.visible())
+
+	s.settle()
+	again := s.cost(func() { s.done("sync") })
+	require.Zero(t, again.writes)
+	require.LessOrEqual(t, again.wal*50, first.wal)
+
+	s.exec("update sync.pass set outcome = 'partial' where mode = 'full'")
+	s.settle()
+	calls := s.sim.Calls()[dingtalk.EndpointChats].Calls
+	listed := s.cost(func() { s.done("sync", "ding/chats") })
+	require.GreaterOrEqual(t, s.sim.Calls()[dingtalk.EndpointChats].Calls-calls, 80, "all of them are listed")
+	require.Zero(t, listed.writes)
+	require.LessOrEqual(t, listed.wal*50, first.wal)
+	t.Logf("WAL: first run %d kB, second %d kB, all listed again %d kB", first.wal>>10, again.wal>>10, listed.wal>>10)
+}
+
+// anotherDatabase makes one more database of a server.
+func anotherDatabase(t *testing.T, server *embedpg.Server, name string) (dsn string) {
 	t.Helper()
 	admin, err := pgx.Connect(t.Context(), server.DSN("postgres"))
 	require.NoError(t, err)
-	_, err = admin.Exec(t.Context(), "create database scrm")
+	_, err = admin.Exec(t.Context(), "create database "+name)
 	require.NoError(t, err)
 	require.NoError(t, admin.Close(t.Context()))
-	s, sim := newSCRMSiteIn(t, server.DSN("scrm"), scrm.Options{Seed: 3, Groups: 3000, Start: longAgo()})
+	return server.DSN(name)
+}
+
+func unchangedSCRM(t *testing.T, server *embedpg.Server) {
+	t.Helper()
+	s, sim := newSCRMSiteIn(t, anotherDatabase(t, server, "scrm"), scrm.Options{Seed: 3, Groups: 3000, Start: longAgo()})
 	s.ok("migrate", "up")
 
 	first := s.cost(func() { s.ok("sync") })

@@ -95,10 +95,15 @@ limits: {per_second: 0, per_month: 5000}
 // newDingTalkSite is a site that reads a simulated DingTalk.
 func newDingTalkSite(tb testing.TB, o dingtalk.Options) (*site, *dingtalk.Sim) {
 	tb.Helper()
+	return newDingTalkSiteIn(tb, storetest.DSN(tb), o)
+}
+
+func newDingTalkSiteIn(tb testing.TB, dsn string, o dingtalk.Options) (*site, *dingtalk.Sim) {
+	tb.Helper()
 	o.AppSecret = testSecret
 	sim, err := dingtalk.New(o)
 	require.NoError(tb, err)
-	return newVendorSite(tb, sim, map[string]string{"DINGTALK_SECRET": testSecret}, dingtalkSource), sim
+	return newVendorSiteIn(tb, dsn, sim, map[string]string{"DINGTALK_SECRET": testSecret}, dingtalkSource), sim
 }
 
 // setSCRM writes the configuration of a site of newSCRMSite, with these settings of
