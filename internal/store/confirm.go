@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -157,7 +158,7 @@ func (c *commit) noteCulprits(ctx context.Context, tx pgx.Tx) error {
 			if err := addFinding(ctx, tx, c.pass, findingOwnerRefused, bad.OwnerID, detail, "", bad.At); err != nil {
 				return err
 			}
-		} else if step.Closed && step.Page != nil {
+		} else if step.Page != nil && (step.Closed || step.Window != nil) {
 			for _, id := range step.Chain.Owners {
 				taken = append(taken, model.CulpritSubject(id))
 			}
@@ -166,6 +167,7 @@ func (c *commit) noteCulprits(ctx context.Context, tx pgx.Tx) error {
 	if len(taken) == 0 {
 		return nil
 	}
-	_, err := exec(ctx, tx, "item_pardon", c.source, c.stream, taken)
+	slices.Sort(taken)
+	_, err := exec(ctx, tx, "item_drop", c.source, c.stream, slices.Compact(taken))
 	return err
 }

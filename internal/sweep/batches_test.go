@@ -84,6 +84,12 @@ func TestCulpritIsLeftOutOfTheBatch(t *testing.T) {
 		"select subject || ' ' || last_error_code from sync.item where stream = 'daily_stats'"))
 	require.LessOrEqual(t, len(v.called), 7+4*15)
 	require.EqualValues(t, len(v.called), res.Pass.Counts.Calls, "the search for the culprit counts, too")
+
+	v.refused[ownerName(42)] = false
+	v.advance(24 * time.Hour)
+	v.pass(sweep.Request{})
+	require.Equal(t, "100", v.scalar("select owners_covered from groupchat.daily_stat order by day desc limit 1"))
+	require.Equal(t, "0", v.scalar("select count(*) from sync.item where stream = 'daily_stats'"), "taken again, forgotten")
 }
 
 func TestCorrectedDayIsSummedAgain(t *testing.T) {

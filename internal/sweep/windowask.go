@@ -70,11 +70,17 @@ func (r *window) made(j job, calls int) error {
 	return r.send(model.Step{Chain: r.chain(j), Calls: calls, Window: []model.WindowMove{}})
 }
 
+// chain is what is asked for. Of a batch it names the owners: those that the vendor
+// takes are no culprits any more.
 func (r *window) chain(j job) model.Chain {
-	return model.Chain{
+	c := model.Chain{
 		Source: r.p.lease.Source, Stream: r.p.lease.Stream,
 		Subject: string(j.By) + "/" + j.From.String(), Params: model.StatParams(j.StatCall),
 	}
+	if j.batch != "" {
+		c.Owners = j.Owners
+	}
+	return c
 }
 
 // clip cuts a call to what the vendor offers at this moment, which may be a day
