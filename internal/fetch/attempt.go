@@ -81,9 +81,10 @@ func (r *run) exchange(ctx context.Context, httpReq *http.Request) (Answer, *Err
 // once keeps net/http from repeating a GET by itself when a connection that was
 // used before ends without an answer: the vendor may have counted the first one,
 // and our budget would not know of the second. It does so only with a request
-// whose body it can have again, so this one gets an empty body of its own.
+// whose body it can have again, so this one gets an empty body of its own. A POST
+// it does not repeat, and would send with a body of unknown length then.
 func once(httpReq *http.Request) *http.Request {
-	if httpReq.Body == nil || httpReq.Body == http.NoBody {
+	if httpReq.Method == http.MethodGet && (httpReq.Body == nil || httpReq.Body == http.NoBody) {
 		httpReq.Body, httpReq.GetBody = io.NopCloser(strings.NewReader("")), nil
 	}
 	return httpReq

@@ -157,6 +157,32 @@ func TestNobodyElseRepeats(t *testing.T) {
 	require.EqualValues(t, 4, seen.Load())
 }
 
+// A POST without a body says so: not every gateway takes one of unknown length.
+// net/http would not repeat it either.
+func TestAPostWithoutABodyHasALength(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 || r.TransferEncoding != nil {
+			t.Errorf("length %d, %v", r.ContentLength, r.TransferEncoding)
+		}
+		if seen.Add(1) == 2 {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer server.Close()
+	c := client(t, Options{})
+	post := Request{Endpoint: "chat", Prepare: func(ctx context.Context) (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, http.MethodPost, server.URL, nil)
+	}}
+	for _, calls := range []int{1, 2} {
+		resp, err := c.Do(t.Context(), post)
+		require.NoError(t, err)
+		require.Equal(t, calls, resp.Calls)
+	}
+	require.EqualValues(t, 3, seen.Load())
+}
+
 func TestTriesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
