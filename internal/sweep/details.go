@@ -56,6 +56,7 @@ func (p *pursuit) readBatch(ctx context.Context, h handOut, due []model.Item, se
 		if h.over() || ended(ctx) {
 			break
 		}
+		h.begin()
 		g.Go(func() error { return p.readItem(ctx, h, item, send) })
 	}
 	return g.Wait()

@@ -37,9 +37,9 @@ func TestCircleLongerThanASlice(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(_ model.Chain, cursor string) (model.Page, error) {
 		at, _ := strconv.Atoi(cursor)
-		return model.Page{Chats: []model.Chat{{ID: "wr" + cursor}}, Next: strconv.Itoa(1 + (at+1)%60)}, nil
+		return model.Page{Chats: []model.Chat{{ID: "wr" + cursor}}, Next: strconv.Itoa(1 + (at+1)%10)}, nil
 	})
-	b.opts.SliceMax = time.Millisecond
+	b.opts.SliceMax = time.Nanosecond
 	res := b.passSoon(sweep.Request{}, 3000)
 	require.Equal(t, model.OutcomeFailed, res.Outcome)
 	require.ErrorContains(t, res.Reason, "same cursor")

@@ -63,6 +63,7 @@ func (t *trail) follow(ctx context.Context) (bool, error) {
 		if t.h.over() || ended(ctx) {
 			return false, nil
 		}
+		t.h.begin()
 		page, err := t.p.runner.source.Page(ctx, t.chain, t.cp.Cursor)
 		if err != nil {
 			err = t.failed(ctx, err, page.Calls)

@@ -35,7 +35,7 @@ func soon(t *testing.T, end <-chan error) error {
 	select {
 	case err := <-end:
 		return err
-	case <-time.After(2 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		require.FailNow(t, "the run does not end")
 		return nil
 	}

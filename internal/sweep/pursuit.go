@@ -100,7 +100,15 @@ func (p *pursuit) slice(ctx context.Context) (*Result, error) {
 func (p *pursuit) bounds(ctx context.Context) (handOut, context.CancelCauseFunc) {
 	quota, cancel := context.WithCancelCause(ctx)
 	requests, abort := context.WithCancel(ctx)
-	timer := time.AfterFunc(p.runner.opts.SliceMax, func() { cancel(ErrStopped) })
+	h := handOut{quota: quota, requests: requests, cancel: cancel, time: &sliceTime{}}
+	if p.asked() {
+		cancel(ErrStopped)
+	}
+	timer := time.AfterFunc(p.runner.opts.SliceMax, func() {
+		if h.time.passed() {
+			cancel(ErrStopped)
+		}
+	})
 	var grace *time.Timer
 	done := make(chan struct{})
 	go func() {
@@ -112,7 +120,7 @@ func (p *pursuit) bounds(ctx context.Context) (handOut, context.CancelCauseFunc)
 		case <-quota.Done():
 		}
 	}()
-	return handOut{quota: quota, requests: requests, cancel: cancel}, func(cause error) {
+	return h, func(cause error) {
 		cancel(cause)
 		timer.Stop()
 		<-done
@@ -128,9 +136,40 @@ func (p *pursuit) bounds(ctx context.Context) (handOut, context.CancelCauseFunc)
 type handOut struct {
 	quota, requests context.Context
 	cancel          context.CancelCauseFunc
+	time            *sliceTime
 }
 
 func (h handOut) over() bool { return ended(h.quota) }
+
+// begin says that a piece of work is handed out.
+func (h handOut) begin() {
+	if h.time.begun() {
+		h.cancel(ErrStopped)
+	}
+}
+
+// sliceTime is over once it has passed and something was handed out. So a slice gets
+// further, however long the database took to tell what there is to do.
+type sliceTime struct {
+	mu            sync.Mutex
+	isPast, began bool
+}
+
+// passed notes that the time has passed, and reports whether it is over.
+func (s *sliceTime) passed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isPast = true
+	return s.began
+}
+
+// begun notes that something is handed out, and reports whether the time is over.
+func (s *sliceTime) begun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.began = true
+	return s.isPast
+}
 
 func ended(ctx context.Context) bool { return ctx.Err() != nil }
 

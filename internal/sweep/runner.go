@@ -17,7 +17,8 @@ type Options struct {
 	// LeaseTTL is how long a silent process keeps its lease; it is renewed at a
 	// third of that. Default 60 s.
 	LeaseTTL time.Duration
-	// SliceMax is how long a slice hands out new work. Default 20 s.
+	// SliceMax is how long a slice hands out new work; the first piece is handed out
+	// in any case. Default 20 s.
 	SliceMax time.Duration
 	// StopGrace is how long requests in flight may take to end once work is to
 	// stop. Default 5 s.

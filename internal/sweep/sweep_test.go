@@ -98,7 +98,7 @@ func newBench(t *testing.T, answer func(model.Chain, string) (model.Page, error)
 	b.store = store.New(b.pool)
 	require.NoError(t, b.store.RegisterSource(t.Context(), "acme", "wecom", "ww1", "Asia/Shanghai", time.Now()))
 	b.opts = sweep.Options{
-		Holder: "test", PollLease: time.Millisecond, DoubtPause: 10 * time.Millisecond, StopGrace: 50 * time.Millisecond,
+		Holder: "test", PollLease: time.Millisecond, DoubtPause: 10 * time.Millisecond, StopGrace: time.Minute,
 	}
 	b.spec = model.StreamSpec{
 		Name: "chats", Shape: model.ShapeList, DriftRepeats: 2, Concurrency: 2, CursorTTL: time.Hour,
@@ -542,12 +542,24 @@ func TestStopKeepsThePagesInHand(t *testing.T) {
 // Slices are an inner matter: a pass cut into many gives the same rows.
 func TestManySlicesAreOnePass(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, lister(300, 2))
-	b.opts.SliceMax = time.Millisecond
+	b := newBench(t, lister(40, 2))
+	b.opts.SliceMax = time.Nanosecond // over before there is anything to hand out
 	res := b.pass(sweep.Request{})
 	require.Equal(t, model.OutcomeComplete, res.Outcome)
-	require.Equal(t, int64(300), b.source.calls.Load())
-	storetest.WantRows(t, b.pool, "groupchat.chat", 600)
+	require.Equal(t, int64(40), b.source.calls.Load())
+	storetest.WantRows(t, b.pool, "groupchat.chat", 80)
+
+	b.source.answer = func(c model.Chain, _ string) (model.Page, error) { return detail(c.Subject, "li"), nil }
+	b.spec = model.StreamSpec{Name: "members", Shape: model.ShapeDetail, Concurrency: 4, MaxAge: time.Hour}
+	require.Equal(t, model.OutcomeComplete, b.pass(sweep.Request{}).Outcome)
+	require.Equal(t, int64(40+80), b.source.calls.Load())
+	storetest.WantRows(t, b.pool, "groupchat.chat_member", 80)
+
+	v := newStatVendor(t, 3)
+	v.spec.Window.Reach, v.spec.Window.Backfill = 9, 10
+	v.opts.SliceMax = time.Nanosecond
+	require.Equal(t, model.OutcomeComplete, v.pass(sweep.Request{}).Outcome)
+	require.Equal(t, "30", v.days("covered"))
 }
 
 func TestCancelledContextLeavesAResumablePass(t *testing.T) {

@@ -190,6 +190,7 @@ func (r *window) make(ctx context.Context, jobs []job) error {
 		if r.h.over() || ended(ctx) {
 			break
 		}
+		r.h.begin()
 		g.Go(func() error { return r.ask(ctx, j) })
 	}
 	return g.Wait()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,8 +244,9 @@ func TestMidnightInTheMiddle(t *testing.T) {
 	v := newStatVendor(t, 30)
 	v.reach = 179
 	inner := v.source.answer
+	var calls atomic.Int64
 	v.source.answer = func(c model.Chain, cursor string) (model.Page, error) {
-		if v.source.calls.Load() == 20 {
+		if calls.Add(1) == 20 {
 			v.advance(24 * time.Hour)
 		}
 		return inner(c, cursor)
@@ -264,8 +266,9 @@ func TestThrottledWindowResumes(t *testing.T) {
 	t.Parallel()
 	v := newStatVendor(t, 40)
 	inner := v.source.answer
+	var calls atomic.Int64
 	v.source.answer = func(c model.Chain, cursor string) (model.Page, error) {
-		if v.source.calls.Load() == 50 {
+		if calls.Add(1) == 50 {
 			return model.Page{}, &fetch.Error{Class: fetch.ClassThrottled, Code: "45009", RetryAfter: time.Hour}
 		}
 		return inner(c, cursor)
