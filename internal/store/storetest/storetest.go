@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -32,6 +33,9 @@ const (
 	// startMax is beyond what a start with all migrations takes on a machine that has
 	// many other things to do, and an end.
 	startMax = 10 * time.Minute
+	// connectionsMax is enough for the tests of a package that run at once on a
+	// machine of many processors.
+	connectionsMax = "500"
 )
 
 // cluster is the server of this test process with its template.
@@ -91,15 +95,24 @@ func newDatabase(tb testing.TB, options string) string {
 	tb.Helper()
 	c := start(tb)
 	name := fmt.Sprintf("test_%d", c.count.Add(1))
-	_, err := c.admin.Exec(tb.Context(), "create database "+name+options)
-	require.NoError(tb, err)
+	require.NoError(tb, c.alone(tb.Context(), "create database "+name+options))
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), startMax)
 		defer cancel()
-		_, err := c.admin.Exec(ctx, "drop database "+name+" with (force)")
-		require.NoError(tb, err)
+		require.NoError(tb, c.alone(ctx, "drop database "+name+" with (force)"))
 	})
 	return c.server.DSN(name)
+}
+
+// alone runs a statement that must find nobody in a database. The server waits five
+// seconds for those who are about to go, whom a busy machine may keep for longer.
+func (c *cluster) alone(ctx context.Context, sql string) error {
+	for {
+		_, err := c.admin.Exec(ctx, sql)
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "55006" { // object_in_use
+			return err
+		}
+	}
 }
 
 func start(tb testing.TB) *cluster {
@@ -115,7 +128,7 @@ func start(tb testing.TB) *cluster {
 func launch() (*cluster, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startMax)
 	defer cancel()
-	server, err := embedpg.Throwaway(ctx, embedpg.Options{})
+	server, err := embedpg.Throwaway(ctx, embedpg.Options{Settings: map[string]string{"max_connections": connectionsMax}})
 	if err != nil {
 		return nil, err
 	}
