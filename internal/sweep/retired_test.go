@@ -82,6 +82,27 @@ func TestGoneOwnerRetires(t *testing.T) {
 	require.Equal(t, "0", v.scalar("select count(*) from sync.coverage where retired_on is not null"))
 }
 
+// What is held of an owner who has retired is not given up to be read again: nobody
+// would read it.
+func TestNothingIsReadAgainOfTheRetired(t *testing.T) {
+	t.Parallel()
+	v := newStatVendor(t, 2)
+	v.goneSince("u001", v.clock())
+	for _, days := range []int{0, 179, 2} {
+		v.advance(time.Duration(days) * 24 * time.Hour)
+		v.pass(sweep.Request{})
+	}
+	const covered = "select covered from sync.coverage where subject = 'u001' and retired_on is not null"
+	held := v.scalar(covered)
+	require.NotEmpty(t, held)
+	today := model.DayOf(v.clock(), china)
+	v.called = nil
+	v.pass(sweep.Request{Again: &sweep.Again{Days: model.Span{From: today.Add(-60), To: today.Add(-1)}}})
+	require.NotZero(t, v.askedFor("u000"))
+	require.Zero(t, v.askedFor("u001"))
+	require.Equal(t, held, v.scalar(covered))
+}
+
 // Totals do not wait for a batch all of whose owners are gone.
 func TestBatchOfTheGoneRetires(t *testing.T) {
 	t.Parallel()
