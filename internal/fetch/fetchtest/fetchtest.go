@@ -165,6 +165,10 @@ type inProcess struct{ http.Handler }
 
 // RoundTrip is the answer, or how the request ended before there was one.
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil { // a server always has one
+		r = r.WithContext(r.Context())
+		r.Body = http.NoBody
+	}
 	defer r.Body.Close()
 	answer := httptest.NewRecorder()
 	p.ServeHTTP(answer, r)
