@@ -171,6 +171,21 @@ func TestRequests(t *testing.T) {
 	require.EqualValues(t, 1, v.tokenCalls.Load())
 }
 
+// The vendor takes ids that differ in case only for one: whoever writes owner_ids as
+// people speak of each other restricts the source to them, not to nobody.
+func TestConfiguredOwnersInAnotherCase(t *testing.T) {
+	t.Parallel()
+	only := []string{"Li.Lei"}
+	c := testClient(t, "http://vendor.invalid")
+	_, page, err := c.readOwners([]byte(`{"errcode":0,"follow_user":["li.lei","han.mei"]}`), only)
+	require.NoError(t, err)
+	require.Equal(t, []model.Owner{{ID: "li.lei"}}, page.Owners)
+	_, page, err = c.readTasks([]byte(`{"errcode":0,"task_list":[{"userid":"LI.LEI","status":2},{"userid":"han.mei","status":2}]}`), "m", only)
+	require.NoError(t, err)
+	require.Len(t, page.MessageTasks, 1)
+	require.Equal(t, "LI.LEI", page.MessageTasks[0].UserID)
+}
+
 func sample(t *testing.T, file string) string {
 	t.Helper()
 	body, err := os.ReadFile("testdata/" + file)

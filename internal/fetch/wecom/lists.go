@@ -61,8 +61,11 @@ func (c *Client) readOwners(body []byte, only []string) (outcome, model.Page, er
 	return out, page, nil
 }
 
-// asksFor reports whether a list restricted to some people has this one in it.
-func asksFor(only []string, id string) bool { return len(only) == 0 || slices.Contains(only, id) }
+// asksFor reports whether a list restricted to some people has this one in it. The
+// vendor holds two ids for one that differ in case only (vendor doc 90195).
+func asksFor(only []string, id string) bool {
+	return len(only) == 0 || slices.ContainsFunc(only, func(asked string) bool { return strings.EqualFold(asked, id) })
+}
 
 // chatsRequest is the body of groupchat/list (vendor doc 92120).
 type chatsRequest struct {
