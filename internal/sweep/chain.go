@@ -58,10 +58,13 @@ func resumed(cp model.Checkpoint, now time.Time) model.Checkpoint {
 	return cp
 }
 
-// restarted is the checkpoint at the head of the chain, with the params of now.
+// restarted is the checkpoint at the head of the chain, with the params of now. The
+// head of one that has gone on from its watermark is there: it may have passed over
+// records before, and still may.
 func restarted(cp model.Checkpoint, chain model.Chain, now time.Time) model.Checkpoint {
 	return model.Checkpoint{
 		Chain: chain, PassID: cp.PassID, Version: cp.Version + 1, Restarts: cp.Restarts + 1, UpdatedAt: now,
+		Resumes: cp.Resumes, Unordered: cp.Gapped(),
 	}
 }
 

@@ -442,6 +442,21 @@ func TestDisorderAfterALostCursorProvesNothing(t *testing.T) {
 	require.Equal(t, "crm/full", v.scalar("select subject from sync.finding where kind = 'out_of_order'"))
 }
 
+// Neither is it where the cursor is lost once more: the chain begins anew where it went
+// on, and not at its first record.
+func TestDisorderBeforeAStartOverProvesNothing(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.backwards(func(chain model.Chain) bool { return !chain.Bounds.After.IsZero() && v.dead["2"] > 0 })
+	v.dead["2"] = 2
+	res := v.mode("full").pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, res.Outcome)
+	require.Equal(t, []string{"-08:59:30", "08:55:00-08:59:30", "08:55:00-08:59:30"}, v.bounds)
+	require.Equal(t, model.VerdictDrifted, res.Closing.Verdict)
+	storetest.WantRows(t, v.pool, "sync.watermark", 0)
+	require.Equal(t, "5", v.scalar("select concat_ws(' ', total_first, total_last) from sync.pass"), "what is left is no total")
+}
+
 // backwards has the pages of some chains come with the youngest first.
 func (v *ledger) backwards(of func(model.Chain) bool) {
 	good := v.source.answer
