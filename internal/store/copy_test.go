@@ -93,7 +93,7 @@ func TestSilentServerEndsCopying(t *testing.T) {
 	defer func() { _ = locker.Close(context.WithoutCancel(t.Context())) }()
 	_, err = locker.Exec(t.Context(), "begin; lock table sync.lease")
 	require.NoError(t, err)
-	tx, err := pool.Begin(t.Context())
+	tx, err := pool.Begin(store.Patient(t.Context()))
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
 	err = store.CopyIn(t.Context(), tx, "sync.lease", []string{"source"}, 1, func(r *store.CopyRow, _ int) { r.Put("x") })

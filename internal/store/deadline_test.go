@@ -53,7 +53,7 @@ func TestSilentServerEndsEveryStatement(t *testing.T) {
 
 func TestMigrationsMayTakeTheirTime(t *testing.T) {
 	t.Parallel()
-	pool := poolWithDeadline(t, storetest.EmptyDSN(t), time.Nanosecond)
+	pool := poolWithDeadline(t, storetest.EmptyDSN(t), 0)
 	_, err := pool.Exec(t.Context(), "select 1")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = store.MigrateUp(t.Context(), pool)

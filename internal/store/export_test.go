@@ -10,6 +10,9 @@ import (
 // Deadline is the tracer that bounds every statement.
 func Deadline(d time.Duration) pgx.QueryTracer { return deadline(d) }
 
+// Patient lifts that bound.
+var Patient = patient
+
 // AsOf runs read in the transaction in which the views about coverage are asked.
 func AsOf(ctx context.Context, s *Store, now time.Time, read func(pgx.Tx) error) error {
 	return s.asOf(ctx, now, read)

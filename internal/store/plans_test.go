@@ -171,7 +171,7 @@ func TestManyMessagesAndTasksAreNoTrouble(t *testing.T) {
 		require.NoError(t, err)
 		tx, err := pool.Begin(ctx)
 		require.NoError(t, err)
-		_, err = tx.Exec(ctx, "set local plan_cache_mode = force_custom_plan; set local statement_timeout = '20s'")
+		_, err = tx.Exec(ctx, "set local plan_cache_mode = force_custom_plan; set local statement_timeout = '10min'")
 		require.NoError(t, err)
 		before := rowsRead(t, tx)
 		tag, err := tx.Exec(ctx, string(text), s.args...)

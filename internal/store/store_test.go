@@ -54,7 +54,7 @@ func (b *bench) open(spec model.StreamSpec, now time.Time, full bool) {
 	b.t.Helper()
 	var err error
 	if b.lease.Stream != spec.Name {
-		b.lease, err = b.store.TakeLease(b.t.Context(), cmp.Or(b.source, "acme"), spec.Name, "test", time.Minute)
+		b.lease, err = b.store.TakeLease(b.t.Context(), cmp.Or(b.source, "acme"), spec.Name, "test", time.Hour)
 		require.NoError(b.t, err)
 	}
 	b.pass, err = b.store.OpenPass(b.t.Context(), b.lease, model.PassPlan{Spec: spec, Trigger: "command", Now: now, Full: full})
@@ -209,7 +209,7 @@ func TestReaderRoleIsGranted(t *testing.T) {
 	t.Parallel()
 	pool := storetest.New(t)
 	b := &bench{t: t, pool: pool}
-	_, err := pool.Exec(t.Context(), "do $$ begin create role syncd_reader; exception when duplicate_object then null; end $$")
+	_, err := pool.Exec(t.Context(), "do $$ begin create role syncd_reader; exception when duplicate_object or unique_violation then null; end $$")
 	require.NoError(t, err)
 	_, err = store.MigrateUp(t.Context(), pool)
 	require.NoError(t, err)
@@ -231,22 +231,22 @@ func TestLeaseChangesHandsOnlyWhenFree(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ctx := t.Context()
-	first, err := b.store.TakeLease(ctx, "acme", "chats", "one", time.Minute)
+	first, err := b.store.TakeLease(ctx, "acme", "chats", "one", time.Hour)
 	require.NoError(t, err)
-	_, err = b.store.TakeLease(ctx, "acme", "chats", "two", time.Minute)
+	_, err = b.store.TakeLease(ctx, "acme", "chats", "two", time.Hour)
 	held, ok := errors.AsType[*model.LeaseHeldError](err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, "one", held.Holder)
 
 	require.NoError(t, b.store.ReleaseLease(ctx, first))
-	require.ErrorIs(t, b.store.RenewLease(ctx, first, time.Minute), model.ErrLeaseLost, "a late renewal takes nothing back")
-	second, err := b.store.TakeLease(ctx, "acme", "chats", "two", time.Minute)
+	require.ErrorIs(t, b.store.RenewLease(ctx, first, time.Hour), model.ErrLeaseLost, "a late renewal takes nothing back")
+	second, err := b.store.TakeLease(ctx, "acme", "chats", "two", time.Hour)
 	require.NoError(t, err)
 	require.Greater(t, second.Fence, first.Fence)
-	require.ErrorIs(t, b.store.RenewLease(ctx, first, time.Minute), model.ErrLeaseLost)
-	require.NoError(t, b.store.RenewLease(ctx, second, time.Minute))
+	require.ErrorIs(t, b.store.RenewLease(ctx, first, time.Hour), model.ErrLeaseLost)
+	require.NoError(t, b.store.RenewLease(ctx, second, time.Hour))
 	require.NoError(t, b.store.ReleaseLease(ctx, first), "giving back a lost lease disturbs nobody")
-	require.NoError(t, b.store.RenewLease(ctx, second, time.Minute))
+	require.NoError(t, b.store.RenewLease(ctx, second, time.Hour))
 }
 
 func TestNoCommitWithoutTheLease(t *testing.T) {
