@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -358,14 +359,17 @@ func TestDoctorOfAPrivateDatabase(t *testing.T) {
 	requireStopped(t, s.dataDir)
 
 	inside, answer := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(answer) })
+	defer release()
 	s.atCall(vendorsim.EndpointChatGet, 10, func(context.Context) {
 		close(inside)
 		<-answer
 	})
+	s.env[waitsLong] = "1"
 	worker := s.start("sync")
 	<-inside
 	probes, code = s.doctor()
-	close(answer)
+	release()
 	require.Equal(t, exitOK, code, probes)
 	require.Contains(t, probes["database"].Found, "private and run by another process")
 	require.Contains(t, probes["lease of acme/members"].Found, "has it for")

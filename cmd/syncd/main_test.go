@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"syncd/internal/fetch"
 	"syncd/internal/store/storetest"
 	"syncd/internal/vendorsim"
 )
@@ -29,9 +30,17 @@ import (
 // that can be killed and stopped.
 const runMain = "SYNCD_TEST_RUN_MAIN"
 
+// waitsLong in the environment of such a process makes it wait for answers that a
+// test holds back, however long that takes.
+const waitsLong = "SYNCD_TEST_WAITS_LONG"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(runMain) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], thisHost(childClock)))
+		h := thisHost(childClock)
+		if os.Getenv(waitsLong) != "" {
+			h.requests = fetch.Options{HeaderTimeout: farAway, AttemptTimeout: farAway}
+		}
+		os.Exit(run(context.Background(), os.Args[1:], h))
 	}
 	if os.Getenv(runMeasured) != "" {
 		os.Exit(measured())
