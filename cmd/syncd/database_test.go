@@ -107,6 +107,7 @@ func TestPrivateDatabaseInUse(t *testing.T) {
 		close(inside)
 		<-answer
 	})
+	s.env[waitsLong] = "1"
 	worker := s.start("sync")
 	<-inside
 	for _, args := range []string{"sync", "migrate up", "migrate down --yes"} {
@@ -140,15 +141,20 @@ func TestPrivateDatabaseOfADaemon(t *testing.T) {
 		require.Contains(t, r.stderr, fmt.Sprintf("data_dir %s is in use: process %d runs its private PostgreSQL",
 			s.dataDir, daemon.cmd.Process.Pid), args)
 	}
+	s.configure(fmt.Sprintf("http: {listen: %q}", address(t, &daemon.stderr)))
+	r := s.run("run")
+	require.Equal(t, exitFailed, r.code, r)
+	require.Contains(t, r.stderr, " is in use: ")
+	require.Contains(t, r.stderr, fmt.Sprintf("; process %d is a syncd run with this data_dir", daemon.cmd.Process.Pid))
 	for args, codes := range map[string][]int{
-		"status": {exitOK, exitLate}, "plan": {exitOK}, "verify": {exitOK, exitLate}, "doctor": {exitOK}, "approve 9": {exitUsage},
+		"status": {exitOK, exitLate}, "plan": {exitOK}, "verify": {exitOK, exitLate}, "doctor": {exitOK, exitLate}, "approve 9": {exitUsage},
 	} {
 		r := s.run(strings.Fields(args)...)
 		require.Contains(t, codes, r.code, "%s: %s", args, r)
 		require.NotContains(t, r.stderr, "in use", args)
 	}
 	require.NoError(t, daemon.cmd.Process.Signal(syscall.SIGTERM))
-	r := daemon.wait()
+	r = daemon.wait()
 	require.Equal(t, exitOK, r.code, r)
 	requireStopped(t, s.dataDir)
 }

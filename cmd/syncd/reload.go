@@ -104,6 +104,19 @@ func daemonsIn(dataDir string) ([]int, error) {
 	return alive, nil
 }
 
+// otherDaemons names the daemons of dataDir, as the end of a sentence; "" without any.
+func otherDaemons(dataDir string) string {
+	daemons, err := daemonsIn(dataDir)
+	if err != nil {
+		return ""
+	}
+	var text strings.Builder
+	for _, pid := range daemons {
+		fmt.Fprintf(&text, "; process %d is a syncd run with this data_dir", pid)
+	}
+	return text.String()
+}
+
 // locked reports whether somebody holds the lock of a file.
 func locked(path string) (bool, error) {
 	file, err := os.Open(path)

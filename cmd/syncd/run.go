@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -37,7 +38,7 @@ func (r *runCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	d.front = newFront(h.now)
 	engine := web.Check{Name: "engine", Ask: d.front.askEngine}
 	if err := d.front.open(ctx, cfg.HTTP, log, d.secrets.Secrets, engine); err != nil {
-		return err
+		return fmt.Errorf("%w%s", err, otherDaemons(cfg.DataDir))
 	}
 	defer d.front.close()
 	log.Info().Str("address", d.front.addr.String()).Msg("health, figures and a status page are served")
