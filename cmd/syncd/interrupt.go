@@ -18,8 +18,8 @@ func interruptible(ctx context.Context, h *host) (context.Context, <-chan struct
 		case <-quit:
 			return
 		}
-		fmt.Fprintln(h.stderr, "syncd: stopping after the pages in hand; interrupt again to drop them")
 		close(stop)
+		fmt.Fprintln(h.stderr, "syncd: stopping after the pages in hand; interrupt again to drop them") // who reads it finds it so
 		select {
 		case <-h.signals:
 			cancel(errInterrupted)

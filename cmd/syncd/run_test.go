@@ -121,7 +121,7 @@ func TestRunSyncsBySchedule(t *testing.T) {
 // is paused, and the other does not notice.
 func TestRunTogether(t *testing.T) {
 	t.Parallel()
-	s := newDaemonSite(t, vendorsim.Options{Chats: 120})
+	s := newDaemonSite(t, vendorsim.Options{Chats: 90}) // one page: details may begin behind the first
 	s.configure(fmt.Sprintf(`  - name: broken
     vendor: wecom
     base_url: %s
@@ -268,7 +268,7 @@ func TestRunStopsWithThePageInHand(t *testing.T) {
 	t.Parallel()
 	s := newDaemonSite(t, vendorsim.Options{Chats: 60})
 	hanging, answer := make(chan struct{}), make(chan struct{})
-	s.atCall(vendorsim.EndpointChatGet, 20, func(ctx context.Context) {
+	s.fromCall(vendorsim.EndpointChatGet, 20, func(ctx context.Context) {
 		close(hanging)
 		select {
 		case <-answer:
