@@ -32,7 +32,7 @@ func TestRunTidiesUp(t *testing.T) {
 
 	// Nine days on, by the clock of this daemon.
 	again := begin(t, func(h *host) {
-		h.getenv, h.now = s.getenv, func() time.Time { return time.Now().AddDate(0, 0, 9) }
+		h.getenv, h.now = s.getenv, func() time.Time { return time.Now().Add(9 * 24 * time.Hour) }
 	}, "run", "--config", s.config)
 	t.Cleanup(func() {
 		select {
