@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,13 +16,17 @@ import (
 )
 
 // scrmKillTenant is listed in 600 pages of five groups, more than the processes
-// that are killed come to. Its clock is long past, so that no bound of a pass
+// that are killed come to: each is killed at its 45th call at the latest. Its clock is long past, so that no bound of a pass
 // leaves a group out.
 func scrmKillTenant() scrm.Options {
 	return scrm.Options{Seed: 9, Groups: 5 * scrmKillPages, TasksMax: 1, Start: time.Now().AddDate(0, 0, -10)}
 }
 
-const scrmKillPages = 600
+const (
+	scrmKillPages = 600
+	scrmKills     = 6 // of either kind, beside the first
+	scrmKillCalls = 45
+)
 
 // pagesAsked follows which pages a process has asked for.
 type pagesAsked struct {
@@ -62,7 +68,7 @@ func TestSCRMKilledAgainAndAgain(t *testing.T) {
 	s.setSCRM("page_size: 5")
 	var asked pagesAsked
 	next := 1
-	duringRequest, beforeCommit := s.killMany(sim, killDraw(t), 6, 70, asked.note, func() {
+	dead := func() {
 		pages := asked.take()
 		for i, page := range pages {
 			require.Equal(t, next+i, page, "page %d is committed", next-1)
@@ -72,10 +78,15 @@ func TestSCRMKilledAgainAndAgain(t *testing.T) {
 		require.GreaterOrEqual(t, next, was)
 		require.LessOrEqual(t, next, was+len(pages))
 		require.Equal(t, 5*(next-1), scalar[int](s, "select count(*) from groupchat.chat"), "what is committed is whole pages")
-	})
+	}
+	// What is committed before a kill is the machine's affair, so the first process
+	// lives until something is.
+	s.killAtCommit(sim, scrmKillCalls, asked.note)
+	dead()
+	require.Greater(t, next, 1)
+	duringRequest, beforeCommit := s.killMany(sim, killDraw(t), scrmKills, scrmKillCalls, asked.note, dead)
 	t.Logf("killed inside an open pass: %d at a request, %d between answer and commit; %d of %d pages were committed by then",
 		duringRequest, beforeCommit, next-1, scrmKillPages)
-	require.Greater(t, next, 1)
 	require.Less(t, next, scrmKillPages)
 
 	sim.SetScript(scrm.Script{})
@@ -88,4 +99,29 @@ func TestSCRMKilledAgainAndAgain(t *testing.T) {
 	require.Equal(t, calm.checksums(), s.checksums())
 	require.Zero(t, scalar[int](s, "select count(*) from sync.checkpoint"))
 	require.Equal(t, "complete", scalar[string](s, "select verdict from sync.pass"))
+}
+
+// killAtCommit runs sync, holds its k-th call and those after it, and kills it once
+// pages are committed.
+func (s *site) killAtCommit(sim *scrm.Sim, k int64, note func(vendorsim.Request)) {
+	s.t.Helper()
+	var calls atomic.Int64
+	sim.SetScript(scrm.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
+		note(r)
+		if calls.Add(1) >= k {
+			<-ctx.Done()
+		}
+		return vendorsim.Verdict{}
+	}})
+	c := s.start("sync")
+	eventually(s.t, "a page is committed", func() error {
+		if !scalar[bool](s, "select exists (select from sync.checkpoint where cursor <> '')") {
+			return errNotYet
+		}
+		return nil
+	})
+	committed := make(chan struct{})
+	close(committed)
+	s.killWhen(c, committed)
+	s.bend("update sync.lease set expires_at = '-infinity'")
 }
