@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	// serverStopMax is how long a private server may take to shut down.
-	serverStopMax = 30 * time.Second
+	// serverStopMax is how long a private server may take to shut down, with the wait
+	// for its guests.
+	serverStopMax = time.Minute
 	// momentMax is how long a command waits for one that holds the private server
 	// only for a moment, as status does, or is starting or stopping it.
-	momentMax = 30 * time.Second
+	momentMax = 2 * time.Minute
 	// inUsePoll is the pause between two looks: a lock file announces nothing.
 	inUsePoll = 50 * time.Millisecond
 	// poolCloseMax is how long connections may take to end.

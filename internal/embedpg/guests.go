@@ -9,13 +9,21 @@ import (
 	"time"
 )
 
-// guestsMax is how long a server that is being stopped waits for its guests.
-const guestsMax = 5 * time.Second
+// How long a server that is being stopped waits for its guests. A process that ran it
+// for a look only has told what it saw, and is in no hurry.
+const (
+	guestsMax      = 5 * time.Second
+	guestsMaxBrief = 20 * time.Second
+)
 
 // guestbook is a file that every guest of a server holds a shared lock on, and
 // who stops the server an exclusive one: so nobody is thrown out in the middle
 // of a short look. The kernel drops the lock of a guest that dies.
-type guestbook struct{ file *os.File }
+type guestbook struct {
+	file *os.File
+	// patience is how long close waits.
+	patience time.Duration
+}
 
 // openGuestbook opens the book of dataDir, which may not be there yet.
 func openGuestbook(dataDir string, flags int) (*guestbook, error) {
@@ -23,7 +31,7 @@ func openGuestbook(dataDir string, flags int) (*guestbook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the guest book of the data directory: %w", err)
 	}
-	return &guestbook{file: file}, nil
+	return &guestbook{file: file, patience: guestsMax}, nil
 }
 
 // enter adds a guest; false when the server is being stopped.
@@ -42,14 +50,14 @@ func (b *guestbook) lock(how int) (bool, error) {
 	return true, nil
 }
 
-// close waits until the guests have left, but no longer than guestsMax, the end
+// close waits until the guests have left, but no longer than its patience, the end
 // of ctx or that of the server, and lets nobody in from then on, until the book
 // is released. On nil it does nothing.
 func (b *guestbook) close(ctx context.Context, ended <-chan struct{}) error {
 	if b == nil {
 		return nil
 	}
-	giveUp := time.NewTimer(guestsMax)
+	giveUp := time.NewTimer(b.patience)
 	defer giveUp.Stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

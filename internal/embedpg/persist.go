@@ -90,6 +90,9 @@ func Open(ctx context.Context, dataDir string, opts Options) (_ *Server, err err
 	if s.guests, err = openGuestbook(dataDir, os.O_CREATE); err != nil {
 		return nil, errors.Join(err, dir.remove())
 	}
+	if opts.Brief {
+		s.guests.patience = guestsMaxBrief
+	}
 	if err := s.open(ctx, acct, opts); err != nil {
 		return nil, errors.Join(err, s.guests.release(), dir.remove())
 	}
