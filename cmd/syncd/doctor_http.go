@@ -18,7 +18,7 @@ const (
 	// tokenShort is less than what nobody guesses.
 	tokenShort = 16
 	// listenerMax is how long whoever listens on the port may take to say who it is.
-	listenerMax = 2 * time.Second
+	listenerMax = 10 * time.Second
 )
 
 // probeHTTP looks at where `syncd run` tells of itself. It only connects: a port
