@@ -28,6 +28,9 @@ type fleet struct {
 	store  *store.Store
 	holder string
 	front  *front
+	// hosts remembers the hosts that have banned this machine, whatever the
+	// configuration in force.
+	hosts *fetch.Hosts
 
 	mu    sync.Mutex
 	crews map[string]*crew
@@ -55,7 +58,9 @@ type vessel struct {
 }
 
 func newFleet(h *host, log zerolog.Logger, db *store.Store, front *front) *fleet {
-	return &fleet{host: h, log: log, store: db, front: front, holder: holder(h.now()), crews: map[string]*crew{}}
+	return &fleet{
+		host: h, log: log, store: db, front: front, holder: holder(h.now()), hosts: fetch.NewHosts(), crews: map[string]*crew{},
+	}
 }
 
 // muster makes the crews of a configuration, in its order. A source that has not
@@ -65,6 +70,7 @@ func newFleet(h *host, log zerolog.Logger, db *store.Store, front *front) *fleet
 func (f *fleet) muster(cfg *config.Config, bounds fetch.Options) ([]*crew, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	bounds.Hosts = f.hosts
 	var crews []*crew
 	breaker := model.Breaker{Min: cfg.Breaker.Min, Share: cfg.Breaker.Share}
 	for _, c := range cfg.Sources {
