@@ -346,11 +346,11 @@ func (c Checkpoint) AtHead() bool { return c.Cursor == "" && c.Pages == 0 }
 // watermark, and the vendor does not list the oldest first.
 func (c Checkpoint) Gapped() bool { return c.Unordered && c.Resumes > 0 }
 
-// Usable reports whether the cursor may still be sent: params unchanged to the
-// byte and not older than ttl (0 is no limit). A checkpoint at the head always is.
+// Usable reports whether the chain may go on from here: params unchanged to the byte,
+// and a cursor, where it has one, that is not older than ttl (0 is no limit).
 func (c Checkpoint) Usable(params json.RawMessage, ttl time.Duration, now time.Time) bool {
-	fresh := ttl == 0 || now.Sub(c.UpdatedAt) <= ttl
-	return (c.AtHead() || fresh) && c.SameParams(params)
+	fresh := c.Cursor == "" || ttl == 0 || now.Sub(c.UpdatedAt) <= ttl
+	return fresh && c.SameParams(params)
 }
 
 // SameParams reports whether the chain was born with these very bytes.

@@ -178,6 +178,24 @@ func TestAgedCursorGoesOnFromTheWatermark(t *testing.T) {
 	require.Equal(t, []string{"-08:59:30", "08:55:00-08:59:30"}, v.bounds)
 }
 
+// Nor is it where the vendor has refused the next call, too: there is no cursor then.
+func TestNothingAgesWithoutACursor(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t)
+	v.down["2"] = 1
+	first := v.mode("full").pass(sweep.Request{})
+	v.down[""] = 1
+	for range 2 {
+		v.now = v.now.Add(2 * time.Hour)
+		require.Equal(t, model.OutcomePartial, first.Outcome)
+		res := v.pass(sweep.Request{})
+		require.Equal(t, first.Pass.ID, res.Pass.ID)
+		first = res
+	}
+	require.Equal(t, model.VerdictComplete, first.Closing.Verdict)
+	require.Equal(t, []string{"crm/full@", "crm/full@2", "crm/full@", "crm/full@", "crm/full@2"}, v.source.asked)
+}
+
 // The passes of two modes do not end each other, and one does not prove what the
 // other would.
 func TestModesAreSeparate(t *testing.T) {
