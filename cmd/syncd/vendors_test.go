@@ -18,14 +18,8 @@ import (
 	"syncd/internal/vendorsim/scrm"
 )
 
-// newVendorSite is a site whose one source is described by lines of YAML, in which
-// %s is the vendor's URL. Its database is new and migrated.
-func newVendorSite(tb testing.TB, vendor http.Handler, env map[string]string, lines string) *site {
-	tb.Helper()
-	return newVendorSiteIn(tb, storetest.DSN(tb), vendor, env, lines)
-}
-
-// newVendorSiteIn is newVendorSite in a database that there is.
+// newVendorSiteIn is a site whose one source is described by lines of YAML, in which
+// %s is the vendor's URL. Its database is there, new and perhaps migrated.
 func newVendorSiteIn(tb testing.TB, dsn string, vendor http.Handler, env map[string]string, lines string) *site {
 	tb.Helper()
 	s := &site{t: tb, dsn: dsn}
