@@ -151,3 +151,22 @@ func TestFullPassHealsWhatAFastClockWrote(t *testing.T) {
 	require.Equal(t, "6", b.scalar("select count(*) from groupchat.chat_member where left_before is null"))
 	require.Equal(t, "2", b.scalar("select count(*) from sync.item where due_at < now() + interval '2 hours'"))
 }
+
+// A record whose pages never end, though no cursor comes twice, keeps nobody.
+func TestRecordWithoutALastPage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c model.Chain, cursor string) (model.Page, error) {
+		page := detail(c.Subject, "li")
+		if at, _ := strconv.Atoi(cursor); c.Subject == "wr1" {
+			page.Next, page.Last = strconv.Itoa(at+1), false
+		}
+		return page, nil
+	})
+	b.details("wr1", "wr2")
+	b.spec.Concurrency = 1
+	res := b.pass(sweep.Request{})
+	require.Equal(t, model.OutcomePartial, res.Outcome)
+	require.Equal(t, "wr2", b.scalar("select string_agg(chat_id, ' ') from groupchat.chat where detail_at is not null"))
+	require.Equal(t, "wr1 pages", b.scalar("select string_agg(concat_ws(' ', subject, last_error_code), ', ') from sync.item where failures > 0"))
+	require.Equal(t, res.Pass.Counts.Calls, b.source.calls.Load(), "calls in vain are counted")
+}

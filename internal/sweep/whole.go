@@ -47,11 +47,15 @@ func (p *pursuit) pagesOnce(ctx context.Context, chain model.Chain) (model.Page,
 			return whole, nil
 		}
 		if wrong := watch.seen(cursor, page); wrong != "" {
-			return whole, &fetch.Error{
-				Class: fetch.ClassCursorGone, Source: chain.Source, Endpoint: chain.Stream, Code: "cursor", Message: wrong,
-			}
+			return whole, endless(chain, fetch.ClassCursorGone, "cursor", wrong)
 		}
 		cursor = page.Next
 	}
-	return whole, fmt.Errorf("%s has more than %d pages", chain.Subject, wholePagesMax)
+	return whole, endless(chain, fetch.ClassMalformed, "pages", fmt.Sprintf("more than %d pages", wholePagesMax))
+}
+
+// endless says that a chain has no last page: about this one record, so that it keeps
+// no other.
+func endless(chain model.Chain, class fetch.Class, code, message string) error {
+	return &fetch.Error{Class: class, Source: chain.Source, Endpoint: chain.Stream, Code: code, Message: message}
 }
