@@ -50,16 +50,6 @@ type Hosts struct {
 // NewHosts returns a registry that knows of no ban.
 func NewHosts() *Hosts { return &Hosts{blocks: map[string]*block{}} }
 
-// BlockedUntil returns when the ban of a host (with its port, as in a URL) ends;
-// zero where there is none.
-func (h *Hosts) BlockedUntil(host string) time.Time {
-	now := time.Now()
-	if wait, _ := h.of(host).wait(now); wait > 0 {
-		return now.Add(wait)
-	}
-	return time.Time{}
-}
-
 func (h *Hosts) of(host string) *block {
 	h.mu.Lock()
 	defer h.mu.Unlock()

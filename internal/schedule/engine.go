@@ -219,9 +219,6 @@ func (e *Engine) Apply(ctx context.Context, entries []Entry) error {
 // says that it is worth a try. What has to wait still is told so again.
 func (e *Engine) Wake(ctx context.Context) error { return e.store.Wake(ctx, Queue, e.opts.Now()) }
 
-// InFlight is how many slices run in this process.
-func (e *Engine) InFlight() int { return e.turns.count() }
-
 // Depth counts the jobs of all processes.
 func (e *Engine) Depth(ctx context.Context) (model.QueueDepth, error) {
 	return e.store.QueueDepth(ctx, Queue, e.opts.Now())

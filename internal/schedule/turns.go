@@ -9,7 +9,6 @@ type turns struct {
 
 	mu       sync.Mutex
 	inFlight map[string]int
-	total    int
 }
 
 // newTurns lets a source hold half of the workers, and at least one.
@@ -25,19 +24,11 @@ func (t *turns) take(source string) (give func(), ok bool) {
 		return nil, false
 	}
 	t.inFlight[source]++
-	t.total++
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.total--
 		if t.inFlight[source]--; t.inFlight[source] == 0 {
 			delete(t.inFlight, source)
 		}
 	}, true
-}
-
-func (t *turns) count() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.total
 }

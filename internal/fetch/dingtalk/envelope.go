@@ -28,7 +28,6 @@ type envelope struct {
 
 type accessDenied struct {
 	Scopes lenient.Elements[lenient.Text] `json:"requiredScopes"`
-	Extra  jsontext.Value                 `json:",embed"`
 }
 
 // refused reports whether the vendor says no. Its older interfaces send a code

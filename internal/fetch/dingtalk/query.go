@@ -67,12 +67,6 @@ type Condition struct {
 	Values []string `json:"values"`
 }
 
-// NameHas holds for chats whose name is like the text, as the vendor sees it.
-func NameHas(text string) Condition { return Condition{FilterSearch, FieldName, []string{text}} }
-
-// OwnedBy holds for the chats of an owner.
-func OwnedBy(userID string) Condition { return Condition{FilterEqual, FieldOwner, []string{userID}} }
-
 // CreatedSince holds for chats created at t or later, to the millisecond.
 func CreatedSince(t time.Time) Condition {
 	return Condition{FilterAbove, FieldCreated, []string{millis(t.UnixMilli() - 1)}}
@@ -81,12 +75,6 @@ func CreatedSince(t time.Time) Condition {
 // CreatedUntil holds for chats created at t or earlier, to the millisecond.
 func CreatedUntil(t time.Time) Condition {
 	return Condition{FilterBelow, FieldCreated, []string{millis(t.UnixMilli() + 1)}}
-}
-
-// CreatedBetween holds for chats created between two times. Whether they are in
-// is not documented.
-func CreatedBetween(from, to time.Time) Condition {
-	return Condition{FilterBetween, FieldCreated, []string{millis(from.UnixMilli()), millis(to.UnixMilli())}}
 }
 
 func millis(n int64) string { return strconv.FormatInt(n, 10) }

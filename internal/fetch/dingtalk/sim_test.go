@@ -164,7 +164,7 @@ func TestSimulatedFilter(t *testing.T) {
 		owner = chat.OwnerID
 	}
 	_, narrowed := simulate(t, sim.Options{Seed: 3, Chats: 300}, func(o *Options) {
-		text, err := Query{Conditions: []Condition{OwnedBy(owner)}}.Encode()
+		text, err := Query{Conditions: []Condition{ownedBy(owner)}}.Encode()
 		require.NoError(t, err)
 		o.QueryDSL = text
 	})
