@@ -33,7 +33,7 @@ const (
 	// soakDrainMax bounds each of the last rounds: far beyond what they take. All
 	// daemons are told to reload every soakReload, which wakes what waits.
 	soakDrainMax = 10 * time.Minute
-	soakReload   = 15 * time.Second
+	soakReload   = 5 * time.Second
 )
 
 // Twelve tenants of three vendors, three daemons that are killed and stopped at
@@ -142,12 +142,30 @@ type soakWorker struct {
 	*site
 	dataDir string
 	process *child
+	// works says that the process has begun to.
+	works bool
 	// stopped says that the process does not run, until wakeAt.
 	stopped bool
 	wakeAt  time.Time
 }
 
-func (w *soakWorker) begin() { w.process = w.start("run") }
+func (w *soakWorker) begin() { w.process, w.works = w.start("run"), false }
+
+// atWork waits until the daemon has ended a pass. One that meets no database, or a
+// hangup, while it starts ends, and another one has to be started.
+func (w *soakWorker) atWork() {
+	w.t.Helper()
+	if w.works {
+		return
+	}
+	eventually(w.t, "a daemon to be at work", func() error {
+		w.alive()
+		if w.works = strings.Contains(w.process.stderr.String(), `"message":"pass"`); !w.works {
+			return errNotYet
+		}
+		return nil
+	})
+}
 
 func (w *soakWorker) signal(sig syscall.Signal) {
 	w.t.Helper()
@@ -175,33 +193,35 @@ func (s *soak) supervise() {
 // disturb lets things happen until the time is over.
 func (s *soak) disturb() {
 	s.t.Helper()
-	end := time.After(s.length)
 	began := time.Now()
 	restarts := []struct {
 		at    time.Duration
 		crash bool
 	}{{s.length * 3 / 10, false}, {s.length * 6 / 10, true}}
-	for n := 0; ; n++ {
-		pause := time.NewTimer(time.Duration(500+s.draw.IntN(3000)) * time.Millisecond)
-		select {
-		case <-end:
-			pause.Stop()
-			require.Empty(s.t, restarts, "the time was too short")
-			return
-		case <-pause.C:
-		}
+	for n := 0; len(restarts) > 0 || time.Since(began) < s.length; n++ {
+		<-time.After(time.Duration(500+s.draw.IntN(3000)) * time.Millisecond)
 		s.wakeSome()
 		for _, w := range s.workers {
 			w.alive()
 		}
 		if len(restarts) > 0 && time.Since(began) >= restarts[0].at {
-			s.server.restart(restarts[0].crash)
-			s.tally[fmt.Sprintf("PostgreSQL restarted, crash %v", restarts[0].crash)]++
+			s.restart(restarts[0].crash)
 			restarts = restarts[1:]
 			continue
 		}
 		s.strike(n)
 	}
+}
+
+// restart stops PostgreSQL, or lets it crash, and starts it again, with all daemons
+// at work or stopped in their work.
+func (s *soak) restart(crash bool) {
+	s.t.Helper()
+	for _, w := range s.workers {
+		w.atWork()
+	}
+	s.server.restart(crash)
+	s.tally[fmt.Sprintf("PostgreSQL restarted, crash %v", crash)]++
 }
 
 // strike does one thing to a worker or a tenant.
@@ -246,6 +266,7 @@ func (s *soak) pause(w *soakWorker) {
 	if w.stopped || stopped > 1 {
 		return
 	}
+	w.atWork()
 	w.signal(syscall.SIGSTOP)
 	w.stopped, w.wakeAt = true, time.Now().Add(time.Duration(s.draw.Int64N(int64(2*soakLease))))
 	s.tally["a worker was stopped"]++
@@ -264,7 +285,7 @@ func (s *soak) wakeSome() {
 
 // drain lifts all faults and waits until all streams have been read three times:
 // what vanished has to be missed and confirmed. An operator lets what waits after
-// failures go on meanwhile.
+// failures go on meanwhile, and is in a hurry.
 func (s *soak) drain() {
 	s.t.Helper()
 	for _, tenant := range s.tenants {
@@ -276,34 +297,59 @@ func (s *soak) drain() {
 			w.stopped = false
 		}
 	}
+	for _, w := range s.workers {
+		w.atWork()
+	}
+	var lifted time.Time
 	for round := range 3 {
-		s.exec("update sync.item set due_at = '-infinity' where due_at > now()")
-		var since time.Time
-		require.NoError(s.t, s.pool.QueryRow(s.t.Context(), "select now()").Scan(&since))
-		began := time.Now()
+		since := s.now()
+		if round == 0 {
+			lifted = since
+		}
+		// Everything that has not been read well since the faults were lifted.
+		s.exec(`update sync.item set due_at = '-infinity'
+			where due_at > now() and (fetched_at is null or fetched_at < $1 or failures > 0)`, lifted)
 		s.until(since)
-		s.t.Logf("drain, round %d: %s", round, time.Since(began).Round(time.Second))
+		s.t.Logf("drain, round %d: %s", round, s.now().Sub(since).Round(time.Second))
 	}
 }
 
+// now is the time of the database.
+func (s *soak) now() (now time.Time) {
+	s.t.Helper()
+	eventually(s.t, "the time", func() error { return s.pool.QueryRow(s.t.Context(), "select now()").Scan(&now) })
+	return now
+}
+
 // exec tries a statement until the server, which may still be starting, takes it.
-func (s *soak) exec(sql string) {
+func (s *soak) exec(sql string, args ...any) {
 	s.t.Helper()
 	eventually(s.t, sql, func() error {
-		_, err := s.pool.Exec(s.t.Context(), sql)
+		_, err := s.pool.Exec(s.t.Context(), sql, args...)
 		return err
 	})
 }
 
-// unread are the streams without a complete pass that began after an instant.
-const unread = `
-	select coalesce(string_agg(format('%s/%s%s (%s: %s)', s.source, s.stream, s.mode, s.outcome, s.error), ', '), '')
-	  from sync.schedule s
-	 where enabled and not exists (
+// lacks is that a stream has no complete pass that began after an instant.
+const lacks = ` enabled and not exists (
 	       select from sync.pass p
 	        where p.source = s.source and p.stream = s.stream and (s.mode = '' or p.mode = s.mode)
 	          and p.started_at >= $1 and p.outcome = 'complete' and coalesce(p.verdict, 'complete') = 'complete'
 	          and p.items_failed = 0)`
+
+// unread names the streams that lack it; hastened has them run, unless somebody is
+// at their schedule just now.
+const (
+	unread = `
+	select coalesce(string_agg(format('%s/%s%s (%s: %s)', s.source, s.stream, s.mode, s.outcome, s.error), ', '), '')
+	  from sync.schedule s where` + lacks
+	hastened = `
+	with wanted as (
+	    select source, stream, mode from sync.schedule s where next_run_at > now() and` + lacks + ` for update skip locked)
+	update sync.schedule s set next_run_at = now()
+	  from wanted w
+	 where (s.source, s.stream, s.mode) = (w.source, w.stream, w.mode)`
+)
 
 // until waits until every stream has been read completely since then.
 func (s *soak) until(since time.Time) {
@@ -313,6 +359,7 @@ func (s *soak) until(since time.Time) {
 	tick, reload := time.NewTicker(200*time.Millisecond), time.NewTicker(soakReload)
 	defer tick.Stop()
 	defer reload.Stop()
+	s.exec(hastened, since)
 	left := "everything"
 	for {
 		select {
@@ -325,6 +372,7 @@ func (s *soak) until(since time.Time) {
 			for _, w := range s.workers {
 				w.signal(syscall.SIGHUP)
 			}
+			s.exec(hastened, since)
 		case <-tick.C:
 		}
 		for _, w := range s.workers {
