@@ -51,7 +51,7 @@ func TestFaultsThatHealWithinOneSync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newFaultySite(t, faults...)
+			s := newHurriedSite(t, faults...)
 			r := s.sync()
 			require.Equal(t, exitOK, r.code, r)
 			s.allStruck()
