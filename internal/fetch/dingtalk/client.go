@@ -287,7 +287,6 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 	for repeated := false; ; repeated = true {
 		var used token.Token
 		var page model.Page
-		var asked time.Time // of the last attempt, by the client's clock
 		resp, err := c.http.Do(ctx, fetch.Request{
 			Endpoint: what.endpoint, Lane: what.lane,
 			Prepare: func(ctx context.Context) (*http.Request, error) {
@@ -295,7 +294,6 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 				if used, err = c.tokens.Get(ctx); err != nil {
 					return nil, err
 				}
-				asked = c.now()
 				return c.request(ctx, what, used, body)
 			},
 			Verdict: func(a fetch.Answer) *fetch.Error {
@@ -310,7 +308,7 @@ func (c *Client) do(ctx context.Context, what call) (model.Page, error) {
 		})
 		calls += resp.Calls
 		if err == nil {
-			page.Calls, page.RequestedAt, page.ReceivedAt = calls, asked, c.now()
+			page.Calls, page.RequestedAt, page.ReceivedAt = calls, resp.RequestedAt, resp.ReceivedAt
 			return page, nil
 		}
 		refused, ok := errors.AsType[*fetch.Error](err)
