@@ -62,6 +62,17 @@ func TestFailureBackoffGrowsToItsBound(t *testing.T) {
 	require.Equal(t, failPauseMax, last)
 }
 
+// What is promised of runs that nobody has configured otherwise.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	o := Options{}.withDefaults()
+	require.LessOrEqual(t, o.SliceMax, 20*time.Second)
+	require.GreaterOrEqual(t, o.DoubtPause, 2*time.Second, "the vendor needs as long to settle")
+	require.Less(t, o.StopGrace, 10*time.Second)
+	require.Less(t, 2*o.StopGrace, o.LeaseTTL, "a lease outlives what is under way")
+	require.Equal(t, time.Second, Options{SliceMax: time.Second}.withDefaults().SliceMax)
+}
+
 func TestOrderPutsNeedsFirst(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
