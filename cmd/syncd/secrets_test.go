@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -141,13 +142,13 @@ func TestLeaksAreFound(t *testing.T) {
 	}
 }
 
-// spy is a vendor that may do its worst: it knows the secret from the
-// configuration and the token from its own answers.
+// spy is a vendor that may do its worst: it is told the secret and its tokens with
+// every call.
 type spy struct {
 	*site
 	leaks *leaks
-	mu    sync.Mutex
-	token string
+	// tokens counts the calls that brought one.
+	tokens atomic.Int64
 }
 
 // hostile makes what a call is answered with; nil is the simulator's own answer.
@@ -161,43 +162,23 @@ func newSpy(tb testing.TB, h hostile) *spy {
 	s.configure(s.vendor.URL, "")
 	_, err := s.pool.Exec(tb.Context(), "insert into groupchat.join_way_wanted (source, config_id) values ('acme', 'of nobody')")
 	require.NoError(tb, err)
-	s.sim.SetScript(vendorsim.Script{
-		OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
-			if v := h(r.Endpoint, s.line(r.Endpoint)); v != nil {
-				return *v
-			}
-			return vendorsim.Verdict{}
-		},
-		OnResponse: func(r vendorsim.Response) {
-			if r.Request.Endpoint == vendorsim.EndpointToken {
-				s.learn(r.Answer.Body)
-			}
-		},
-	})
+	s.sim.SetScript(vendorsim.Script{OnRequest: func(_ context.Context, r vendorsim.Request) vendorsim.Verdict {
+		s.learn(r)
+		if v := h(r.Endpoint, r.URL.RequestURI()); v != nil {
+			return *v
+		}
+		return vendorsim.Verdict{}
+	}})
 	return s
 }
 
-// learn takes the token out of an answer of gettoken.
-func (s *spy) learn(body []byte) {
-	var answer struct {
-		Token string `json:"access_token"`
+// learn takes the token out of a call: what the vendor does behind its answer may
+// come after the next call.
+func (s *spy) learn(r vendorsim.Request) {
+	if token := r.URL.Query().Get("access_token"); token != "" {
+		s.leaks.add("token", token)
+		s.tokens.Add(1)
 	}
-	if json.Unmarshal(body, &answer) == nil && answer.Token != "" {
-		s.leaks.add("token", answer.Token)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.token = answer.Token
-	}
-}
-
-func (s *spy) line(endpoint string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	query := url.Values{"access_token": {s.token}}
-	if endpoint == vendorsim.EndpointToken {
-		query = url.Values{"corpid": {vendorsim.DefaultCorpID}, "corpsecret": {testSecret}}
-	}
-	return "/cgi-bin/" + endpoint + "?" + query.Encode()
 }
 
 // secretIn is the value that the line carries.
@@ -571,20 +552,15 @@ func TestSecretsInTheProcessList(t *testing.T) {
 				s.write("syncd.yaml", strings.Replace(string(text), `secret: "${WECOM_SECRET}"`, "secret_file: "+file, 1))
 			}
 			hanging := make(chan struct{})
-			script := vendorsim.Script{OnResponse: func(r vendorsim.Response) {
-				if r.Request.Endpoint == vendorsim.EndpointToken {
-					s.learn(r.Answer.Body)
-				}
-			}}
 			var once sync.Once
-			script.OnRequest = func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
+			s.sim.SetScript(vendorsim.Script{OnRequest: func(ctx context.Context, r vendorsim.Request) vendorsim.Verdict {
+				s.learn(r)
 				if r.Endpoint == vendorsim.EndpointChatGet {
 					once.Do(func() { close(hanging) })
 					<-ctx.Done()
 				}
 				return vendorsim.Verdict{}
-			}
-			s.sim.SetScript(script)
+			}})
 			c := s.start("sync", "--log-level", "trace")
 			<-hanging
 			for _, name := range []string{"cmdline", "comm", "status"} {
@@ -596,7 +572,7 @@ func TestSecretsInTheProcessList(t *testing.T) {
 				require.NotEmpty(t, text)
 				s.leaks.none(t, name, string(text))
 			}
-			require.NotEmpty(t, s.token)
+			require.Positive(t, s.tokens.Load())
 			var names string
 			require.NoError(t, s.pool.QueryRow(t.Context(), `select string_agg(application_name || ' ' || query, E'\n')
 				from pg_stat_activity where datname = current_database()`).Scan(&names))
