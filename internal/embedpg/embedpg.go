@@ -109,7 +109,7 @@ func Throwaway(ctx context.Context, opts Options) (*Server, error) {
 		Address:  Address{SocketDir: dir.path, Port: defaultPort},
 		Binaries: bin, DataDir: dir.join("data"), logFile: dir.join("log"), scratch: dir,
 	}
-	if err := initdb(ctx, bin, acct, s.DataDir, "--auth=trust", "--no-sync"); err != nil {
+	if err := initdb(ctx, bin, acct, "/", s.DataDir, "--auth=trust", "--no-sync"); err != nil {
 		return nil, errors.Join(err, dir.remove())
 	}
 	if err := s.start(ctx, acct, throwawaySettings(opts)); err != nil {

@@ -41,6 +41,8 @@ func helper(mode, dir string) {
 		s, err = Throwaway(ctx, Options{})
 	case "open":
 		s, err = Open(ctx, dir, Options{})
+	case "idle":
+		time.Sleep(time.Hour) // until it is killed
 	default:
 		err = errors.New("unknown mode " + mode)
 	}
@@ -51,6 +53,9 @@ func helper(mode, dir string) {
 	fmt.Println(s.PID(), s.DataDir, s.SocketDir)
 	select {}
 }
+
+// soonMax is far beyond what anything here takes on a busy machine.
+const soonMax = 5 * time.Minute
 
 func start(t *testing.T, opts Options) *Server {
 	t.Helper()
@@ -226,7 +231,7 @@ func requireSwept(t *testing.T, dir string) {
 		sweep(t.Context(), filepath.Dir(dir))
 		_, err := os.Lstat(dir)
 		return errors.Is(err, os.ErrNotExist)
-	}, time.Minute, pollEvery, dir)
+	}, soonMax, pollEvery, dir)
 }
 
 func TestKilledParentsServerEndsByItself(t *testing.T) {
@@ -236,7 +241,7 @@ func TestKilledParentsServerEndsByItself(t *testing.T) {
 	}
 	parent, pid, dataDir, socketDir := spawn(t, "throwaway", "")
 	kill(t, parent)
-	require.Eventually(t, func() bool { return !serves(pid, dataDir) }, 30*time.Second, pollEvery)
+	require.Eventually(t, func() bool { return !serves(pid, dataDir) }, soonMax, pollEvery)
 	requireSwept(t, socketDir)
 	_ = os.Remove(filepath.Dir(socketDir)) // unless another test is in it
 }
@@ -367,6 +372,20 @@ func TestConfiguredUser(t *testing.T) {
 	require.ErrorContains(t, err, "unknown user")
 }
 
+// copyOfUs is this test binary under another name.
+func copyOfUs(t *testing.T, name string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), name)
+	text, err := os.ReadFile(os.Args[0])
+	require.NoError(t, err)
+	// A child that is just being started would have it open, and nobody could run it.
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(program, text, 0o755) //nolint:gosec // a program that others run
+	syscall.ForkLock.RUnlock()
+	require.NoError(t, err)
+	return program
+}
+
 // As root, what depends on who we are is tested once more by an unprivileged
 // user.
 func TestAsOrdinaryUser(t *testing.T) {
@@ -376,10 +395,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 	acct, err := chooseAccount("", "")
 	require.NoError(t, err)
-	program := filepath.Join(t.TempDir(), "embedpg.test")
-	text, err := os.ReadFile(os.Args[0])
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(program, text, 0o755)) //nolint:gosec // a program that others run
+	program := copyOfUs(t, "embedpg.test")
 	for dir := filepath.Dir(program); strings.Contains(dir, t.Name()); dir = filepath.Dir(dir) {
 		require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // it holds nothing else
 	}
@@ -389,4 +405,28 @@ func TestAsOrdinaryUser(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: acct.credential}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
+}
+
+// A server that has just begun has no pid file yet, and its parent may be dead.
+func TestEvictAwaitsAServerThatHasJustBegun(t *testing.T) {
+	t.Parallel()
+	if tmpfsDir == "" {
+		t.Skip("only Linux shows who works in a directory")
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	begin := func(program string) *exec.Cmd {
+		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), copyOfUs(t, program))
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), helperEnv+"=idle")
+		require.NoError(t, cmd.Start())
+		return cmd
+	}
+	shell, server := begin("sh"), begin("postgres")
+	defer kill(t, shell)
+	require.Equal(t, []int{server.Process.Pid}, servers(0, dir))
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, evict(over, dir), context.Canceled)
+	kill(t, server)
+	require.NoError(t, evict(over, dir), "a shell that somebody has there is in nobody's way")
 }

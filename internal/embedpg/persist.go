@@ -175,7 +175,7 @@ func create(ctx context.Context, bin Binaries, acct account, dataDir string) err
 	if err := acct.own(fresh); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	err := initdb(ctx, bin, acct, fresh, "--auth-local=peer", "--auth-host=scram-sha-256", "--data-checksums")
+	err := initdb(ctx, bin, acct, fresh, fresh, "--auth-local=peer", "--auth-host=scram-sha-256", "--data-checksums")
 	if err != nil {
 		return err
 	}
@@ -196,12 +196,12 @@ func create(ctx context.Context, bin Binaries, acct account, dataDir string) err
 // ended: they still write there for a moment, and one whose files vanish leaves its
 // shared memory behind.
 func clearUnfinished(ctx context.Context, dir string) error {
-	ctx, cancel := context.WithTimeout(ctx, evictWait)
+	ctx, cancel := context.WithTimeout(ctx, unfinishedWait)
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		pids := servers(0, dir)
+		pids := workers(dir)
 		err := fmt.Errorf("processes %v still work in %s", pids, dir)
 		if len(pids) == 0 {
 			err = os.RemoveAll(dir)

@@ -58,7 +58,8 @@ func launch(ctx context.Context, bin Binaries, acct account, dataDir, logFile st
 
 	// The server outlives ctx, which bounds its start.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), bin.path("postgres"), append([]string{"-D", dataDir}, set.args()...)...)
-	cmd.Dir, cmd.Env = "/", childEnv()
+	// It works there anyway, and is seen there from its first moment on (see evict).
+	cmd.Dir, cmd.Env = dataDir, childEnv()
 	// A file, not a pipe: what it writes after our death must not fail.
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = childAttributes(acct, syscall.SIGINT)

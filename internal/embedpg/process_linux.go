@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -25,15 +27,24 @@ func serves(pid int, dataDir string) bool {
 }
 
 // servers are the processes of the server of dataDir: its postmaster and those
-// that outlive a killed one.
+// that outlive a killed one. A shell that somebody has there is none.
 func servers(_ int, dataDir string) []int {
+	return slices.DeleteFunc(workers(dataDir), func(pid int) bool {
+		program, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "exe"))
+		// One that was upgraded meanwhile is "postgres (deleted)".
+		return err != nil || !strings.HasPrefix(filepath.Base(program), "postgres")
+	})
+}
+
+// workers are the processes that work in dir.
+func workers(dir string) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
 	var pids []int
 	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil && serves(pid, dataDir) {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && serves(pid, dir) {
 			pids = append(pids, pid)
 		}
 	}

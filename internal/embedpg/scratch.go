@@ -21,9 +21,12 @@ const (
 	tmpfsBytesMin = 1 << 30
 	// homePrefix begins the names of the directories that hold ours.
 	homePrefix = "syncd-pg-"
-	// evictWait is how long processes without a parent may take to go: those of a
-	// throwaway server, or of initdb.
+	// evictWait is how long the server of a throwaway cluster may take to go that has
+	// no parent.
 	evictWait = 10 * time.Second
+	// unfinishedWait is how long the children of a killed initdb may take: a busy
+	// machine needs seconds where an idle one needs a tenth of one.
+	unfinishedWait = time.Minute
 )
 
 // scratch is a short-named directory that goes away with its server. Whoever
@@ -223,14 +226,12 @@ func sweepOne(ctx context.Context, path string) {
 }
 
 // evict ends the server of dataDir, whose parent is gone, and its processes. On
-// Linux it is on its way out already, elsewhere nobody has told it. The caller
-// holds the lock of the directory, so no other server of ours can begin there.
+// Linux it is on its way out already, also where it had only begun and has no pid
+// file yet; elsewhere nobody has told it. The caller holds the lock of the directory,
+// so no other server of ours can begin there.
 func evict(ctx context.Context, dataDir string) error {
 	pid, ok := postmasterPID(dataDir)
-	if !ok {
-		return nil
-	}
-	if serves(pid, dataDir) {
+	if ok && serves(pid, dataDir) {
 		if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("stop process %d: %w", pid, err)
 		}
