@@ -170,8 +170,8 @@ func readChat(body []byte, id string) (model.Page, error) {
 }
 
 func (w *chatObject) translate() model.Chat {
-	owner, badOwner := idOf(&w.Owner)
-	set, badSet := idOf(&w.SetID)
+	owner, badOwner := w.Owner.ID()
+	set, badSet := w.SetID.ID()
 	return model.Chat{
 		ID: w.ID.Value, Name: w.Name.Ptr(), OwnerID: owner, OwnerName: w.OwnerName.Ptr(), MemberCount: w.Members.Ptr(),
 		GroupSetID: set, CreatedAt: w.Created.Ptr(),
@@ -185,19 +185,6 @@ func (w *chatObject) translate() model.Chat {
 			lenient.Member{Name: "gmtCreate", Value: w.Created.Bad},
 		),
 	}
-}
-
-// idOf returns an id that is a key elsewhere, or what stood in its place. An
-// empty one is none.
-func idOf(t *lenient.Text) (*string, jsontext.Value) {
-	switch {
-	case !t.Set, lenient.IsID(t.Value):
-		return t.Ptr(), t.Bad
-	case t.Value == "":
-		return nil, nil
-	}
-	quoted, _ := jsontext.AppendQuote(nil, t.Value)
-	return nil, quoted
 }
 
 // setObject is one group set (vendor page 查询群组列表).
@@ -260,7 +247,7 @@ func (c *Client) readSets(body []byte, relation string) (model.Page, error) {
 }
 
 func (w *setObject) translate() model.GroupSet {
-	owner, badOwner := idOf(&w.Owner)
+	owner, badOwner := w.Owner.ID()
 	return model.GroupSet{
 		ID: w.ID.Value, Name: w.Name.Ptr(), RelationType: w.Relation.Ptr(), OwnerID: owner, MemberQuota: w.Quota.Ptr(),
 		MemberCount: w.Members.Ptr(), ChatCount: w.Chats.Ptr(), Notice: w.Notice.Ptr(), CreatedAt: w.Created.Ptr(),

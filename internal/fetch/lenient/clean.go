@@ -74,6 +74,9 @@ func Extra(unknown jsontext.Value, more ...Member) []byte {
 // Canonical returns one JSON value in the form that [Extra] gives its members.
 func Canonical(value jsontext.Value) []byte { return canonical(nil, value, 1) }
 
+// Quoted returns a text as a JSON string.
+func Quoted(text string) jsontext.Value { return appendString(nil, text) }
+
 // membersOf reads an object; its values are canonical.
 func membersOf(object jsontext.Value, depth int) []Member {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(object), decoding)

@@ -218,6 +218,28 @@ func requireExtra(t *testing.T, unknown jsontext.Value, more ...Member) {
 	require.Equal(t, string(extra), string(Extra(extra)), "canonical text is its own canonical text")
 }
 
+// An id that is no key of its record is one, or none, or what came in its place.
+func TestTextAsID(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]struct {
+		id  *string
+		bad string
+	}{
+		`"li.lei"`:    {id: new("li.lei")},
+		`12`:          {id: new("12")},
+		`""`:          {},
+		`null`:        {},
+		`[1]`:         {bad: `[1]`},
+		`"a\u0000\n"`: {bad: "\"a\uFFFD\\n\""},
+	} {
+		got, _, err := Decode[crowd]([]byte(`{"head":{"userid":` + in + `}}`))
+		require.NoError(t, err, in)
+		id, bad := got.Head.Value.ID.ID()
+		require.Equal(t, want.id, id, in)
+		require.Equal(t, want.bad, string(bad), in)
+	}
+}
+
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{

@@ -26,6 +26,18 @@ func (t *Text) Ptr() *string {
 	return &t.Value
 }
 
+// ID returns the value as the id of another record, or what stood in the place of
+// one, see [IsID]; the empty text is none. The id points into t.
+func (t *Text) ID() (id *string, bad jsontext.Value) {
+	switch {
+	case !t.Set, IsID(t.Value):
+		return t.Ptr(), t.Bad
+	case t.Value == "":
+		return nil, nil
+	}
+	return nil, Quoted(t.Value)
+}
+
 // UnmarshalJSONFrom fails on bad syntax only.
 func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*t = Text{}

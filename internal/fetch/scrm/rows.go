@@ -124,7 +124,7 @@ func (w *groupObject) addOwner(owners []model.Owner) []model.Owner {
 
 func (w *groupObject) chat(zone *time.Location) model.Chat {
 	created, badTime := instant(&w.CreateTime, zone)
-	owner, badOwner := id(&w.SalesID)
+	owner, badOwner := w.SalesID.ID()
 	_, unplain := names(w.TagGroupNames.Items)
 	return model.Chat{
 		ID: w.ChatID.Value, Name: w.ChatName.Ptr(), OwnerID: owner, OwnerName: w.SalesName.Ptr(),
@@ -180,9 +180,9 @@ func (c *Client) group(e *lenient.Element[groupObject], text []byte) (model.SOPG
 // something else, that is kept.
 func (w *taskObject) task(parent *groupObject, zone *time.Location) model.SOPTask {
 	starts, badTime := instant(&w.StartTime, zone)
-	owner, badOwner := id(&w.OwnerID)
-	creator, badCreator := id(&w.CreatorID)
-	info, badInfo := id(&w.SOPInfoID)
+	owner, badOwner := w.OwnerID.ID()
+	creator, badCreator := w.CreatorID.ID()
+	info, badInfo := w.SOPInfoID.ID()
 	return model.SOPTask{
 		ID: w.ID.Value, InfoID: info, ChatID: parent.ChatID.Value, Title: w.Title.Ptr(),
 		SendStatus: w.SendStatus.Ptr(), Mode: w.Mode.Ptr(),
@@ -207,18 +207,7 @@ func other(t *lenient.Text, expected string) jsontext.Value {
 	if t.Value == "" || t.Value == expected {
 		return t.Bad
 	}
-	return quoted(t.Value)
-}
-
-// id returns an id that is no key of its record, or what stood in its place.
-func id(t *lenient.Text) (*string, jsontext.Value) {
-	switch {
-	case lenient.IsID(t.Value):
-		return t.Ptr(), nil
-	case t.Value == "":
-		return nil, t.Bad
-	}
-	return nil, quoted(t.Value)
+	return lenient.Quoted(t.Value)
 }
 
 // yearMin is before the vendor was there: what is older is no time that somebody
@@ -236,12 +225,7 @@ func instant(t *lenient.Text, zone *time.Location) (*time.Time, jsontext.Value) 
 			return &at, nil
 		}
 	}
-	return nil, quoted(t.Value)
-}
-
-func quoted(s string) jsontext.Value {
-	text, _ := jsontext.AppendQuote(nil, s)
-	return text
+	return nil, lenient.Quoted(t.Value)
 }
 
 // tagBytesMax is far above any tag and below what a PostgreSQL index entry holds.

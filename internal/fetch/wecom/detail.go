@@ -129,7 +129,7 @@ func (w *chatObject) people(members []model.Member) int64 {
 // absent notice means that there is none (vendor answers of 2022-03).
 func (w *chatObject) translate(text []byte, members []model.Member) model.Chat {
 	count := w.people(members)
-	owner, badOwner := person(w.Owner)
+	owner, badOwner := w.Owner.ID()
 	extra := []lenient.Member{
 		{Name: "name", Value: w.Name.Bad},
 		{Name: "owner", Value: badOwner},
@@ -148,19 +148,6 @@ func (w *chatObject) translate(text []byte, members []model.Member) model.Chat {
 	}
 	chat.Extra = lenient.Extra(w.Extra, append(extra, lenient.Member{Name: "create_time", Value: bad})...)
 	return chat
-}
-
-// person returns the id of a person who may become a key elsewhere, nil where
-// there is none, or what stood in the place of an id.
-func person(t lenient.Text) (*string, jsontext.Value) {
-	if !t.Set || lenient.IsID(t.Value) {
-		return t.Ptr(), t.Bad
-	}
-	if t.Value == "" {
-		return nil, nil
-	}
-	quoted, _ := jsontext.AppendQuote(nil, t.Value)
-	return nil, quoted
 }
 
 // untoldAdmins returns the list of admins as it came when the members' IsAdmin

@@ -88,8 +88,7 @@ const stateBytesMax = 1000
 
 func (w *joinWayObject) translate(chats []string) model.JoinWay {
 	if len(w.State.Value) > stateBytesMax {
-		quoted, _ := jsontext.AppendQuote(nil, w.State.Value)
-		w.State = lenient.Text{Bad: quoted}
+		w.State = lenient.Text{Bad: lenient.Quoted(w.State.Value)}
 	}
 	return model.JoinWay{
 		ID: w.ConfigID.Value, Scene: w.Scene.Ptr(), AutoCreateRoom: w.AutoCreateRoom.Ptr(), RoomBaseID: w.RoomBaseID.Ptr(),

@@ -117,7 +117,7 @@ func (c *Client) readMessages(body []byte, chatType string) (outcome, model.Page
 // translate makes a message of the object. Messages that were created through the
 // API have no creator (vendor doc 96355).
 func (w *messageObject) translate(chatType string) model.GroupMessage {
-	creator, badCreator := person(w.Creator)
+	creator, badCreator := w.Creator.ID()
 	created, badTime := instant(w.CreateTime)
 	attachments, badAttachments := arrayOf(w.Attachments)
 	words := &w.Text.Value

@@ -167,8 +167,7 @@ func spelling(written, asked string) jsontext.Value {
 	if written == asked {
 		return nil
 	}
-	quoted, _ := jsontext.AppendQuote(nil, written)
-	return quoted
+	return lenient.Quoted(written)
 }
 
 // dayOf returns the day of an element, as text too where it can be read, or why
