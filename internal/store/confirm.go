@@ -153,8 +153,11 @@ func (c *commit) noteCulprits(ctx context.Context, tx pgx.Tx) error {
 			if err != nil {
 				return err
 			}
-			detail := fmt.Sprintf("the vendor refuses this owner in a filter (%s); chats that only this owner lists are not synced, "+
-				"and none of the owner's chats is marked gone", bad.Code)
+			lacks := "chats that only this owner lists are not synced, and none of the owner's chats is marked gone"
+			if step.Window != nil {
+				lacks = "the figures of the owner's batch are without them"
+			}
+			detail := fmt.Sprintf("the vendor refuses this owner in a filter (%s); %s", bad.Code, lacks)
 			if err := addFinding(ctx, tx, c.pass, findingOwnerRefused, bad.OwnerID, detail, "", bad.At); err != nil {
 				return err
 			}

@@ -82,6 +82,8 @@ func TestCulpritIsLeftOutOfTheBatch(t *testing.T) {
 		"select concat_ws(' ', count(*), max(owners_covered), max(msg_total)) from groupchat.daily_stat"))
 	require.Equal(t, "owner/u042 60011", v.scalar(
 		"select subject || ' ' || last_error_code from sync.item where stream = 'daily_stats'"))
+	require.Equal(t, "the vendor refuses this owner in a filter (60011); the figures of the owner's batch are without them",
+		v.scalar("select detail from sync.finding"))
 	require.LessOrEqual(t, len(v.called), 7+4*15)
 	require.EqualValues(t, len(v.called), res.Pass.Counts.Calls, "the search for the culprit counts, too")
 
