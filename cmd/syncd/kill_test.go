@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
@@ -258,6 +259,7 @@ func (s *site) killWhen(c *child, due <-chan struct{}) {
 		<-c.done
 	case <-c.done: // it was done before its k-th request
 	}
+	s.heard()
 	// What the dead process had begun is rolled back by the server.
 	eventually(s.t, "the connections of the dead process end", func() error {
 		left := 0
@@ -267,5 +269,24 @@ func (s *site) killWhen(c *child, due <-chan struct{}) {
 			err = errNotYet
 		}
 		return err
+	})
+}
+
+// heard waits until the vendor has seen all that a dead process has sent: who
+// counts its requests would find one among those of the next. The vendor takes
+// connections in their order, so those of the process come before this one.
+func (s *site) heard() {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.vendor.URL, nil)
+	require.NoError(s.t, err)
+	request.Close = true
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(s.t, err)
+	require.NoError(s.t, answer.Body.Close())
+	eventually(s.t, "the dead process is heard", func() error {
+		if s.callers.Load() > 0 {
+			return errNotYet
+		}
+		return nil
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -14,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,6 +85,8 @@ type site struct {
 	stats bool
 	// masses switches the streams of mass messages and join ways on, likewise.
 	masses bool
+	// callers counts the connections to the vendor.
+	callers atomic.Int64
 }
 
 func newSite(tb testing.TB, o vendorsim.Options) *site {
@@ -98,14 +103,28 @@ func (s *site) connect(o vendorsim.Options) {
 	var err error
 	s.sim, err = vendorsim.New(o)
 	require.NoError(s.t, err)
-	s.vendor = httptest.NewServer(s.sim)
-	s.t.Cleanup(s.vendor.Close)
+	s.serve(s.sim)
 	s.pool, err = pgxpool.New(s.t.Context(), s.dsn)
 	require.NoError(s.t, err)
 	s.t.Cleanup(s.pool.Close)
 	s.config = filepath.Join(s.t.TempDir(), "syncd.yaml")
 	s.env = map[string]string{"DSN": s.dsn, "WECOM_SECRET": testSecret}
 	s.configure(s.vendor.URL, "")
+}
+
+// serve has the vendor answer.
+func (s *site) serve(vendor http.Handler) {
+	s.vendor = httptest.NewUnstartedServer(vendor)
+	s.vendor.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.callers.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			s.callers.Add(-1)
+		}
+	}
+	s.vendor.Start()
+	s.t.Cleanup(s.vendor.Close)
 }
 
 // configure writes the configuration; extra are more lines of the source.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,8 +22,7 @@ import (
 func newVendorSiteIn(tb testing.TB, dsn string, vendor http.Handler, env map[string]string, lines string) *site {
 	tb.Helper()
 	s := &site{t: tb, dsn: dsn}
-	s.vendor = httptest.NewServer(vendor)
-	tb.Cleanup(s.vendor.Close)
+	s.serve(vendor)
 	var err error
 	s.pool, err = pgxpool.New(tb.Context(), s.dsn)
 	require.NoError(tb, err)
