@@ -67,6 +67,7 @@ func (s *source) probeError(what string, bad *fetch.Error) probe {
 func (s *source) probeLimits() probe {
 	documented := s.client.Documented()
 	var have, remedies []string
+	month := ""
 	for _, limit := range []struct {
 		key, per         string
 		have, documented int
@@ -89,12 +90,16 @@ func (s *source) probeLimits() probe {
 				remedies = append(remedies, fmt.Sprintf("set limits.%s below %d", limit.key, limit.documented))
 			}
 		}
+		if limit.key == "per_month" { // that is shared, whatever the scope
+			month = ", and " + text + " in all"
+			continue
+		}
 		have = append(have, text)
 	}
 	if len(have) == 0 {
 		have = []string{"no limits"}
 	}
-	what, found := s.Name+": budget", strings.Join(have, ", ")+" per "+s.Limits.Scope
+	what, found := s.Name+": budget", strings.Join(have, ", ")+" per "+s.Limits.Scope+month
 	if len(remedies) > 0 {
 		return probed(healthWarn, what, found, strings.Join(remedies, " and ")+": other apps share the vendor's limit")
 	}

@@ -17,6 +17,7 @@ func TestDoctorOfAMeteredSource(t *testing.T) {
 	s, sim := newDingTalkSite(t, dingtalk.Options{Chats: 20, Start: time.Now().Add(-time.Hour)})
 	r := s.ok("doctor")
 	require.NotContains(t, r.stdout, "needs the database")
+	require.Contains(t, r.stdout, " per endpoint, and 5000 calls a month (the vendor's: 5000) in all")
 	booked := scalar[int](s, "select coalesce(sum(used), 0) from sync.call_budget")
 	require.Positive(t, booked)
 	require.Equal(t, sim.MonthlyCalls(), booked)
