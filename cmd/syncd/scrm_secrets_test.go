@@ -160,7 +160,7 @@ func TestSCRMSecretsUnderHostileAnswers(t *testing.T) {
 				all := "POST " + r.URL.Path + " appId: " + r.Header.Get("appId") + ", appKey: " + key + ", sign: " + sign + ", " + string(r.Body)
 				return h.does(sign+key, all)
 			}})
-			r := s.runOn(hurried, "sync", "--log-level", "trace", "--log-format", []string{"json", "console"}[i%2])
+			r := s.runOn(patient, "sync", "--log-level", "trace", "--log-format", []string{"json", "console"}[i%2])
 			require.Equal(t, h.code, r.code, r)
 			require.Positive(t, scripted.Load())
 			s.leaks.none(t, "output", r.String())
