@@ -83,6 +83,7 @@ func (s *site) treat(baseURL, extra string) {
 	s.t.Helper()
 	text := fmt.Sprintf(`
 database_url: ${DSN}
+http: {listen: "127.0.0.1:0"}
 sources:
   - name: acme
     vendor: wecom
@@ -145,7 +146,7 @@ func TestDoctorOfTheVendor(t *testing.T) {
 	t.Run("unreachable", func(t *testing.T) {
 		t.Parallel()
 		s := newPatient(t, vendorsim.Options{Chats: 3})
-		s.vendor.Close()
+		s.treat("http://"+silentPort(t), "")
 		s.requireProbe(exitLate, healthFail, "acme: credential", "connection refused", "can be reached from here: DNS, proxy, firewall")
 	})
 	t.Run("something else answers", func(t *testing.T) {
