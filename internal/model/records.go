@@ -75,8 +75,8 @@ type ChatDetail struct {
 // Reject is an element that could not be read, kept as it came. Its page goes
 // through without it.
 type Reject struct {
-	// Kind says what the element should have been: "chat", "member", "owner",
-	// "stat".
+	// Kind says what the element should have been: a [Record], or "member", "stat",
+	// "reader".
 	Kind string
 	// ID is the element's own id, or "" where it could not be read.
 	ID string

@@ -123,7 +123,7 @@ func (s *Store) WindowStatuses(ctx context.Context, source string, now time.Time
 	err := s.asOf(ctx, now, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, q("coverage_status"), source)
 		if err != nil {
-			return err
+			return fmt.Errorf("coverage_status: %w", err)
 		}
 		var stream string
 		var w WindowStatus
@@ -143,29 +143,23 @@ func (s *Store) WindowStatuses(ctx context.Context, source string, now time.Time
 			return nil
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("coverage_status: %w", err)
 		}
 		return addWanted(ctx, tx, source, byStream)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("coverage_status: %w", err)
+		return nil, err
 	}
 	return byStream, nil
 }
 
 func addWanted(ctx context.Context, tx pgx.Tx, source string, byStream map[string]WindowStatus) error {
-	rows, err := tx.Query(ctx, q("coverage_wanted"), source)
-	if err != nil {
-		return err
-	}
 	var stream string
 	var day time.Time
 	var subjects int64
-	_, err = pgx.ForEachRow(rows, []any{&stream, &day, &subjects}, func() error {
+	return each(ctx, tx, "coverage_wanted", []any{source}, []any{&stream, &day, &subjects}, func() {
 		byStream[stream].Wanted[dayOf(day)] = subjects
-		return nil
 	})
-	return err
 }
 
 // Refusal is a subject of which the vendor refuses days.
