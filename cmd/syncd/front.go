@@ -192,7 +192,7 @@ func (f *front) pool() web.Pool {
 	}
 }
 
-// hours tells what the clients of this process may still call in the hour.
+// hours tells what the clients of this process have left of the calls of an hour.
 func (f *front) hours() []web.HourBudget {
 	b := f.back.Load()
 	if b == nil {

@@ -54,7 +54,7 @@ func newGauges() gauges {
 			"source", "lane", "period"),
 		budgetLimit: desc("syncd_budget_calls_limit", "Calls that a budget in the database has.", "source", "lane", "period"),
 
-		hourLeft: desc("syncd_budget_hour_calls_left", "Calls that this process may still make in the hour; left out without a limit.",
+		hourLeft: desc("syncd_budget_hour_calls_left", "Calls of an hour's limit that this process has not made; other processes share it. Left out without a limit.",
 			"source", "endpoint"),
 
 		jobs:   desc("syncd_jobs", "Jobs of all processes.", "state"),

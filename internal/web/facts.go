@@ -35,7 +35,8 @@ type BudgetFacts struct {
 	Limit, Left int64
 }
 
-// HourBudget is what is left of the calls of an hour in this process.
+// HourBudget is what this process has left of the calls of an hour. Others share
+// the limit, and what they have called is not in it.
 type HourBudget struct {
 	// Endpoint is "" where all endpoints of the source share the budget.
 	Source, Endpoint string

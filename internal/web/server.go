@@ -44,7 +44,7 @@ type Options struct {
 	Facts func(context.Context) (Facts, error)
 	// Pool tells how the connections stand.
 	Pool func() Pool
-	// Hours tells what is left of limits per hour. Each source and endpoint is in it
+	// Hours tells what this process has left of limits per hour. Each source and endpoint is in it
 	// once.
 	Hours func() []HourBudget
 	// Checks are those of /readyz.
