@@ -262,9 +262,11 @@ func (p *planner) list(ctx context.Context, spec model.StreamSpec, pass model.Pa
 	if err != nil {
 		return err
 	}
-	chains, err := p.chains(ctx, spec, pass)
+	var chains []model.Checkpoint
 	if open {
 		chains, err = p.store.Checkpoints(ctx, pass)
+	} else {
+		chains, err = p.chains(ctx, spec, pass)
 	}
 	if err != nil {
 		return err
