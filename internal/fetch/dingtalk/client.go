@@ -27,7 +27,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 	_ "time/tzdata" // the vendor's zone must load on hosts without a zone database
 
@@ -187,9 +186,9 @@ type specOptions struct {
 
 // New returns a client. It calls nobody yet.
 func New(opts Options) (*Client, error) {
-	base, err := url.Parse(opts.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
-		return nil, errors.New("base_url is not an http address")
+	base, err := fetch.BaseURL(opts.BaseURL)
+	if err != nil {
+		return nil, err
 	}
 	opts, err = opts.withDefaults()
 	if err != nil {
@@ -204,7 +203,7 @@ func New(opts Options) (*Client, error) {
 	opts.Fetch.Scrubber.Keep(opts.AppSecret, opts.SuiteSecret, opts.SuiteTicket)
 	c := &Client{
 		source:    opts.Source,
-		base:      strings.TrimRight(base.Scheme+"://"+base.Host+base.EscapedPath(), "/") + "/v1.0/",
+		base:      base + "/v1.0/",
 		relations: slices.Compact(relations),
 		filter:    filter,
 		opts: specOptions{

@@ -29,7 +29,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,9 +118,9 @@ type Client struct {
 
 // New returns a client. It calls nobody yet.
 func New(opts Options) (*Client, error) {
-	base, err := url.Parse(opts.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
-		return nil, errors.New("base_url is not an http address")
+	base, err := fetch.BaseURL(opts.BaseURL)
+	if err != nil {
+		return nil, err
 	}
 	if !isHeader(opts.AppID) || !isHeader(opts.AppKey) {
 		return nil, errors.New("app_id and app_key are required, and are text without control characters")
@@ -156,7 +155,7 @@ func New(opts Options) (*Client, error) {
 	f.Scrubber.Keep(opts.AppKey)
 	return &Client{
 		source:   opts.Source,
-		address:  strings.TrimRight(base.Scheme+"://"+base.Host+base.EscapedPath(), "/") + "/api/v3/" + endpointGroups,
+		address:  base + "/api/v3/" + endpointGroups,
 		appID:    opts.AppID,
 		key:      func() string { return opts.AppKey },
 		sign:     sign,

@@ -28,7 +28,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 	_ "time/tzdata" // the vendor's zone must load on hosts without a zone database
 
@@ -121,9 +120,9 @@ type Client struct {
 
 // New returns a client. It calls nobody yet.
 func New(opts Options) (*Client, error) {
-	base, err := url.Parse(opts.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
-		return nil, errors.New("base_url is not an http address")
+	base, err := fetch.BaseURL(opts.BaseURL)
+	if err != nil {
+		return nil, err
 	}
 	if opts.CorpID == "" || opts.Secret == "" {
 		return nil, errors.New("corp_id and secret are required")
@@ -163,7 +162,7 @@ func New(opts Options) (*Client, error) {
 	slices.Sort(owners)
 	c := &Client{
 		source:   opts.Source,
-		base:     strings.TrimRight(base.Scheme+"://"+base.Host+base.EscapedPath(), "/") + "/cgi-bin/",
+		base:     base + "/cgi-bin/",
 		owners:   slices.Compact(owners),
 		pageSize: size,
 		maxAge:   cmp.Or(opts.MembersMaxAge, 24*time.Hour),
