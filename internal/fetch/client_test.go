@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -61,6 +62,10 @@ func to(address string) Request {
 func client(t *testing.T, opts Options) *Client {
 	t.Helper()
 	opts.Source = "acme"
+	const patience = 2 * time.Minute // a busy machine delays what is to arrive
+	opts.ConnectTimeout = cmp.Or(opts.ConnectTimeout, patience)
+	opts.HeaderTimeout = cmp.Or(opts.HeaderTimeout, patience)
+	opts.AttemptTimeout = cmp.Or(opts.AttemptTimeout, patience)
 	if opts.BackoffFirst == 0 {
 		opts.BackoffFirst, opts.BackoffMax = time.Millisecond, time.Millisecond
 	}

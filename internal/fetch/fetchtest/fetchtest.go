@@ -64,10 +64,12 @@ const Token = "fetchtest-t0ken-0123456789abcdef"
 
 const (
 	// attemptTimeout is for what has to arrive however busy the machine is.
-	attemptTimeout = 20 * time.Second
+	attemptTimeout = 2 * time.Minute
 	// hastyTimeout is for an answer that never comes, over a network: the suite waits
 	// it out, and so may what comes next on a busy machine.
 	hastyTimeout = 400 * time.Millisecond
+	// bubbledTimeout is for one that nobody waits out.
+	bubbledTimeout = 20 * time.Second
 )
 
 // suite is one vendor under test.
@@ -145,7 +147,7 @@ func (s suite) pageOf(t *testing.T, fault string, steps ...step) (got outcome) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
-		s.transport = inProcess{s.serve(&calls, steps)}
+		s.transport, s.timeout = inProcess{s.serve(&calls, steps)}, bubbledTimeout
 		got = s.ask(t.Context(), t, "http://vendor", &calls)
 	})
 	return got
@@ -181,6 +183,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s suite) ask(ctx context.Context, t *testing.T, baseURL string, calls *atomic.Int32) outcome {
 	t.Helper()
 	opts := fetch.Options{
+		ConnectTimeout: attemptTimeout, HeaderTimeout: attemptTimeout,
 		AttemptTimeout: cmp.Or(s.timeout, attemptTimeout), BodyBytesMax: 1 << 20,
 		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond, Transport: s.transport,
 	}

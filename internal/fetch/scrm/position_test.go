@@ -354,9 +354,11 @@ func TestNoGroupIsMissed(t *testing.T) {
 		if f.unstable {
 			size = 10
 		}
+		opts := quick()
+		opts.Transport = transport
 		c, err := New(Options{
 			Source: "acme", BaseURL: server.URL + "/" + fmt.Sprint(seed), AppID: testApp, AppKey: testKey,
-			PageSize: size, Fetch: fetch.Options{Transport: transport},
+			PageSize: size, Fetch: opts,
 		})
 		require.NoError(t, err)
 		quiet := f.quiet()

@@ -305,7 +305,7 @@ func TestSimulatedFaults(t *testing.T) {
 			t.Parallel()
 			var notices []fetch.Notice
 			sim, c := simulated(t, scrm.Options{Groups: 60}, func(o *Options) {
-				o.PageSize, o.Fetch.AttemptTimeout = 9, 20*time.Second
+				o.PageSize = 9
 				o.Fetch.Penalties = []time.Duration{time.Millisecond}
 				o.Fetch.Hooks.Noticed = func(n fetch.Notice) { notices = append(notices, n) }
 			})

@@ -28,9 +28,13 @@ const (
 	testSecret = "secret/with+odd=chars&more"
 )
 
-// quick makes repeats immediate.
+// quick makes repeats immediate, and none of an answer that a busy machine delays.
 func quick() fetch.Options {
-	return fetch.Options{BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}
+	const patience = 2 * time.Minute
+	return fetch.Options{
+		BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond,
+		ConnectTimeout: patience, HeaderTimeout: patience, AttemptTimeout: patience,
+	}
 }
 
 func testClient(tb testing.TB, base string, change ...func(*Options)) *Client {
