@@ -42,6 +42,15 @@ const (
 	ProbeEvery = 15 * time.Minute
 )
 
+// bounds are how long slices and stops may take. Tests of what happens within them
+// have longer ones, as a busy machine may need.
+type bounds struct{ slice, note, rescue, softStop, stop, kill time.Duration }
+
+// usual are the bounds outside of tests.
+var usual = bounds{
+	slice: SliceMax, note: noteMax, rescue: rescueAfter, softStop: softStopMax, stop: stopMax, kill: killMax,
+}
+
 // Queue is the name of River's queue.
 const Queue = "slices"
 
@@ -67,6 +76,8 @@ type Options struct {
 
 	// hurry makes River start without its random pauses, for tests.
 	hurry bool
+	// bounds are the usual ones where they are zero.
+	bounds bounds
 }
 
 // Hooks are told what happens in this process. Each may be nil; calls overlap
@@ -125,6 +136,9 @@ func New(pool *pgxpool.Pool, store Store, work Work, opts Options) (*Engine, err
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.bounds == (bounds{}) {
+		opts.bounds = usual
+	}
 	opts.Workers = max(opts.Workers, 1)
 	opts.Hooks = opts.Hooks.withDefaults()
 	e := &Engine{store: store, work: work, opts: opts, turns: newTurns(opts.Workers), stopping: make(chan struct{})}
@@ -140,9 +154,9 @@ func New(pool *pgxpool.Pool, store Store, work Work, opts Options) (*Engine, err
 		PollOnly:                    opts.PollOnly,
 		FetchPollInterval:           pollJobs,
 		FetchCooldown:               fetchPause,
-		JobTimeout:                  SliceMax,
-		RescueStuckJobsAfter:        rescueAfter,
-		SoftStopTimeout:             softStopMax,
+		JobTimeout:                  opts.bounds.slice,
+		RescueStuckJobsAfter:        opts.bounds.rescue,
+		SoftStopTimeout:             opts.bounds.softStop,
 		CompletedJobRetentionPeriod: doneKept,
 		// A slice that outlives its context must not take its worker with it.
 		JobStuckHandler: func(context.Context, river.JobStuckHandlerParams) river.JobStuckHandlerResult {
@@ -185,13 +199,13 @@ func (e *Engine) Run(ctx context.Context, stop <-chan struct{}) error {
 
 // stop ends the workers, gently until ctx is over.
 func (e *Engine) stop(ctx context.Context) error {
-	gentle, cancel := context.WithTimeout(ctx, stopMax)
+	gentle, cancel := context.WithTimeout(ctx, e.opts.bounds.stop)
 	defer cancel()
 	err := e.client.Stop(gentle)
 	if err == nil {
 		return nil
 	}
-	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), killMax)
+	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.opts.bounds.kill)
 	defer cancel()
 	if err := e.client.StopAndCancel(hard); err != nil {
 		return fmt.Errorf("stop workers: some slices did not end, and are done again later: %w", err)

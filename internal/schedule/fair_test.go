@@ -145,7 +145,7 @@ func TestStopEndsSlowSlices(t *testing.T) {
 		began <- struct{}{}
 		<-ctx.Done()
 		return schedule.Verdict{Kind: schedule.Unknown, Err: ctx.Err()}
-	})
+	}, (*schedule.Options).StopsSlicesAtOnce)
 	r.settled(e, hourly("acme/chats"))
 	stop := r.run(e)
 	r.due("acme/chats")
@@ -167,7 +167,7 @@ func TestSecondSignalDoesNotWait(t *testing.T) {
 		began <- struct{}{}
 		<-free
 		return schedule.Verdict{Kind: schedule.Done}
-	})
+	}, (*schedule.Options).StopsInTime)
 	r.settled(e, hourly("acme/chats"))
 	r.due("acme/chats")
 	ctx, second := context.WithCancel(t.Context())

@@ -51,7 +51,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 	}
 	_, err = admin.Exec(t.Context(), "alter database "+name+" allow_connections true")
 	require.NoError(t, err)
-	soon(t, "the database is back", func() bool { return r.pool.Ping(t.Context()) == nil })
+	r.pool = r.newPool() // ours has broken connections, as the engine's has
 	r.due("acme/chats")
 	soon(t, "it runs again", func() bool { return calls.Load() == 2 && r.jobs("completed") == 2 })
 	require.NoError(t, stop())
@@ -68,6 +68,8 @@ func TestDeadWorkerIsReplaced(t *testing.T) {
 	dead := r.newPool()
 	opts := schedule.Options{Workers: 2, Schema: store.RiverSchema, Now: r.now, Log: zerolog.Nop()}
 	opts.Hurry()
+	opts.Patient()
+	opts.StopsInTime()
 	first, err := schedule.New(dead, store.New(dead), work(func(ctx context.Context, task schedule.Task) schedule.Verdict {
 		hung.began <- task
 		<-free
@@ -92,7 +94,7 @@ func TestDeadWorkerIsReplaced(t *testing.T) {
 	require.Equal(t, 1, r.jobs("running"))
 	r.exec(`update river.river_job set attempted_at = now() - interval '36 s'`)
 
-	r.start(done)
+	r.start(done, (*schedule.Options).Rescues)
 	soon(t, "another process has done it", func() bool { return r.jobs("completed") == 1 })
 	require.Equal(t, "done", r.outcome("acme", "chats"))
 }
@@ -119,7 +121,7 @@ func TestStopWithoutDatabase(t *testing.T) {
 	r := newRig(t)
 	admin, name := r.administer()
 	g := newGate()
-	e := r.engine(g.slice)
+	e := r.engine(g.slice, (*schedule.Options).StopsInTime)
 	r.settled(e, hourly("acme/chats"))
 	stop := r.run(e)
 	r.due("acme/chats")
@@ -138,7 +140,7 @@ func TestStopWithoutDatabase(t *testing.T) {
 	case <-time.After(soonMax):
 		require.Fail(t, "it waits for the database")
 	}
-	require.Zero(t, e.InFlight())
+	soon(t, "the slice ends as well", func() bool { return e.InFlight() == 0 })
 }
 
 // Without LISTEN, as behind a pooler of transactions, everything works.

@@ -73,6 +73,7 @@ func (r *rig) engine(w work, adjust ...func(*schedule.Options)) *schedule.Engine
 	r.t.Helper()
 	opts := schedule.Options{Workers: 4, Schema: store.RiverSchema, Now: r.now, Log: zerolog.Nop()}
 	opts.Hurry()
+	opts.Patient()
 	for _, f := range adjust {
 		f(&opts)
 	}

@@ -15,7 +15,8 @@ import (
 const (
 	// turnPause is the pause of a job whose source has enough slices in flight.
 	turnPause = time.Second
-	// noteMax bounds what is noted of a slice, also when its context is over.
+	// noteMax is how long what is noted of a slice may take once its context is over
+	// or the engine is to stop.
 	noteMax = 3 * time.Second
 )
 
@@ -112,7 +113,7 @@ func (e *Engine) slice(ctx context.Context, args slice) (v Verdict) {
 		case v.Err != nil && e.stops() && ctx.Err() != nil:
 			v = Verdict{Kind: Stopped}
 		case v.Err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-			v = Verdict{Kind: Transient, Err: fmt.Errorf("not done after %s: %w", SliceMax, v.Err)}
+			v = Verdict{Kind: Transient, Err: fmt.Errorf("not done after %s: %w", e.opts.bounds.slice, v.Err)}
 		}
 		if v = v.whole(); v.Err != nil {
 			v.Err = errors.New(e.scrub(v.Err))
@@ -131,7 +132,7 @@ func (e *Engine) conclude(ctx context.Context, job *river.Job[slice], began time
 	if note.HandOn { // whoever was refused since it was this one's turn has set the next try
 		note.Began = args.EnqueuedAt
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteMax)
+	ctx, cancel := e.noting(ctx)
 	defer cancel()
 	err := e.store.NoteSlice(ctx, note)
 	if err == nil && v.Kind == More && job.Priority == priorityFirst {
@@ -155,6 +156,25 @@ func (e *Engine) conclude(ctx context.Context, job *river.Job[slice], began time
 		log.Error().Str("error", note.Error).Time("resume_at", note.ResumeAt.UTC()).Msg("a slice failed")
 	}
 	return outcome
+}
+
+// noting is the context in which the end of a slice is noted. It outlives the slice's
+// own, and a stop, by noteMax: a database that is slow is waited for like in the slice,
+// as a pause that is not noted would be none.
+func (e *Engine) noting(ctx context.Context) (context.Context, context.CancelFunc) {
+	note, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-e.stopping:
+		case <-note.Done():
+			return
+		}
+		end := time.AfterFunc(e.opts.bounds.note, cancel)
+		<-note.Done()
+		end.Stop()
+	}()
+	return note, cancel
 }
 
 // stops reports whether the engine is to stop.
