@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -123,18 +122,14 @@ func (c *commit) askListed(ctx context.Context, tx pgx.Tx, rows []*chatRow) ([]l
 // askDiffering returns which of the ids may have to be written, in their order: a
 // statement like chat_ask_listed knows.
 func (c *commit) askDiffering(ctx context.Context, tx pgx.Tx, ask string, ids []string, sums []int64) ([]listedRow, error) {
-	found, err := tx.Query(ctx, q(ask), c.source, ids, sums, c.listScope(), c.pass.Full)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ask, err)
-	}
 	var differing []listedRow
 	var s listedRow
-	_, err = pgx.ForEachRow(found, []any{&s.place, &s.known, &s.listedAt, &s.goneAt}, func() error {
-		differing = append(differing, s)
-		return nil
-	})
+	err := each(ctx, tx, ask, []any{c.source, ids, sums, c.listScope(), c.pass.Full},
+		[]any{&s.place, &s.known, &s.listedAt, &s.goneAt}, func() {
+			differing = append(differing, s)
+		})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ask, err)
+		return nil, err
 	}
 	slices.SortFunc(differing, func(a, b listedRow) int { return a.place - b.place })
 	return differing, nil

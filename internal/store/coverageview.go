@@ -121,18 +121,14 @@ func (w WindowStatus) Percent() float64 {
 func (s *Store) WindowStatuses(ctx context.Context, source string, now time.Time) (map[string]WindowStatus, error) {
 	byStream := map[string]WindowStatus{}
 	err := s.asOf(ctx, now, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, q("coverage_status"), source)
-		if err != nil {
-			return fmt.Errorf("coverage_status: %w", err)
-		}
 		var stream string
 		var w WindowStatus
 		var today, oldest, newest time.Time
 		var lostFrom, lostTo *time.Time
-		_, err = pgx.ForEachRow(rows, []any{
+		err := each(ctx, tx, "coverage_status", []any{source}, []any{
 			&stream, &w.Subjects, &today, &oldest, &newest, &w.Held, &w.Pending, &w.AtRisk, &w.Refused, &w.Lost,
 			&w.LostDates, &lostFrom, &lostTo,
-		}, func() error {
+		}, func() {
 			w.Today, w.Oldest, w.Newest = dayOf(today), dayOf(oldest), dayOf(newest)
 			w.LostFrom, w.LostTo = model.Day{}, model.Day{}
 			if lostFrom != nil {
@@ -140,10 +136,9 @@ func (s *Store) WindowStatuses(ctx context.Context, source string, now time.Time
 			}
 			w.Wanted = map[model.Day]int64{}
 			byStream[stream] = w
-			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("coverage_status: %w", err)
+			return err
 		}
 		return addWanted(ctx, tx, source, byStream)
 	})

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -33,10 +32,6 @@ func (c *commit) writeDayParts(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	}
 	first, last := rows[0].day, rows[len(rows)-1].day
-	found, err := tx.Query(ctx, q("daily_stat_part_ask"), c.source, batches, date(first), date(last))
-	if err != nil {
-		return fmt.Errorf("daily_stat_part_ask: %w", err)
-	}
 	type key struct {
 		day   model.Day
 		batch int
@@ -45,12 +40,12 @@ func (c *commit) writeDayParts(ctx context.Context, tx pgx.Tx) error {
 	var day time.Time
 	var batch int
 	var sum int64
-	_, err = pgx.ForEachRow(found, []any{&day, &batch, &sum}, func() error {
-		stored[key{dayOf(day), batch}] = sum
-		return nil
-	})
+	err := each(ctx, tx, "daily_stat_part_ask", []any{c.source, batches, date(first), date(last)},
+		[]any{&day, &batch, &sum}, func() {
+			stored[key{dayOf(day), batch}] = sum
+		})
 	if err != nil {
-		return fmt.Errorf("daily_stat_part_ask: %w", err)
+		return err
 	}
 	rows = slices.DeleteFunc(rows, func(r partRow) bool {
 		was, ok := stored[key{r.day, r.batch}]

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -100,19 +99,14 @@ type storedChat struct {
 }
 
 func (c *commit) askChats(ctx context.Context, tx pgx.Tx, ids []string) (map[string]storedChat, error) {
-	rows, err := tx.Query(ctx, q("chat_ask"), c.source, ids)
-	if err != nil {
-		return nil, fmt.Errorf("chat_ask: %w", err)
-	}
 	known := make(map[string]storedChat, len(ids))
 	var id string
 	var s storedChat
-	_, err = pgx.ForEachRow(rows, []any{&id, &s.detailHash, &s.detailed}, func() error {
+	err := each(ctx, tx, "chat_ask", []any{c.source, ids}, []any{&id, &s.detailHash, &s.detailed}, func() {
 		known[id] = s
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("chat_ask: %w", err)
+		return nil, err
 	}
 	return known, nil
 }
@@ -235,22 +229,13 @@ func (c *commit) askItems(ctx context.Context, tx pgx.Tx) error {
 	if len(subjects) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, q("item_ask"), c.source, c.stream, subjects)
-	if err != nil {
-		return fmt.Errorf("item_ask: %w", err)
-	}
 	c.items = make(map[string]storedItem, len(subjects))
 	var subject string
 	var it storedItem
-	_, err = pgx.ForEachRow(rows, []any{&subject, &it.fetchedAt, &it.dueAt, &it.failures, &it.doubtHash, &it.doubts},
-		func() error {
+	return each(ctx, tx, "item_ask", []any{c.source, c.stream, subjects},
+		[]any{&subject, &it.fetchedAt, &it.dueAt, &it.failures, &it.doubtHash, &it.doubts}, func() {
 			c.items[subject] = it
-			return nil
 		})
-	if err != nil {
-		return fmt.Errorf("item_ask: %w", err)
-	}
-	return nil
 }
 
 // dueAt is when an item is due again; what is closed, or read on demand only, is

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -34,27 +33,23 @@ func (c *commit) askSpells(ctx context.Context, tx pgx.Tx, rows []*detailRow, ch
 	if len(ids) == 0 {
 		return nil, nil //nolint:nilnil // no spells are an ordinary answer
 	}
-	found, err := tx.Query(ctx, q("chat_member_ask"), c.source, ids)
-	if err != nil {
-		return nil, fmt.Errorf("chat_member_ask: %w", err)
-	}
 	spells := make(map[string]map[spellKey]storedSpell, len(ids))
 	var chatID, memberID string
 	var joined pgtype.Timestamptz
 	var s storedSpell
-	_, err = pgx.ForEachRow(found, []any{&chatID, &memberID, &joined, &s.hash, &s.leftAfter, &s.open}, func() error {
-		if spells[chatID] == nil {
-			spells[chatID] = map[spellKey]storedSpell{}
-		}
-		key := spellKey{id: memberID, joined: math.MinInt64}
-		if joined.InfinityModifier == pgtype.Finite {
-			key.joined = joined.Time.UnixMicro()
-		}
-		spells[chatID][key] = s
-		return nil
-	})
+	err := each(ctx, tx, "chat_member_ask", []any{c.source, ids},
+		[]any{&chatID, &memberID, &joined, &s.hash, &s.leftAfter, &s.open}, func() {
+			if spells[chatID] == nil {
+				spells[chatID] = map[spellKey]storedSpell{}
+			}
+			key := spellKey{id: memberID, joined: math.MinInt64}
+			if joined.InfinityModifier == pgtype.Finite {
+				key.joined = joined.Time.UnixMicro()
+			}
+			spells[chatID][key] = s
+		})
 	if err != nil {
-		return nil, fmt.Errorf("chat_member_ask: %w", err)
+		return nil, err
 	}
 	return spells, nil
 }

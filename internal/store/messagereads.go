@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -42,22 +41,18 @@ func (c *commit) writeMessageStatus(ctx context.Context, tx pgx.Tx) error {
 	for i, key := range keys {
 		statuses[i] = newest[key].status
 	}
-	rows, err := tx.Query(ctx, q("robot_message_ask"), c.source, keys, statuses, c.pass.Full)
-	if err != nil {
-		return fmt.Errorf("robot_message_ask: %w", err)
-	}
 	var place int
 	var checkedAt *time.Time
 	var differ []string
-	_, err = pgx.ForEachRow(rows, []any{&place, &checkedAt}, func() error {
-		key := keys[place-1]
-		if !later(checkedAt, newest[key].readAt) || c.pass.Full {
-			differ = append(differ, key)
-		}
-		return nil
-	})
+	err := each(ctx, tx, "robot_message_ask", []any{c.source, keys, statuses, c.pass.Full},
+		[]any{&place, &checkedAt}, func() {
+			key := keys[place-1]
+			if !later(checkedAt, newest[key].readAt) || c.pass.Full {
+				differ = append(differ, key)
+			}
+		})
 	if err != nil {
-		return fmt.Errorf("robot_message_ask: %w", err)
+		return err
 	}
 	if len(differ) == 0 {
 		return nil

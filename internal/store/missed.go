@@ -245,18 +245,13 @@ func (s *Store) Approve(ctx context.Context, passID int64, now time.Time,
 		if err != nil {
 			return fmt.Errorf("pass_approve: %w", err)
 		}
-		rows, err := tx.Query(ctx, q("candidate_release"), source, stream, passID)
-		if err != nil {
-			return fmt.Errorf("candidate_release: %w", err)
-		}
 		confirmers := map[string][]string{}
 		var id, confirmer string
-		_, err = pgx.ForEachRow(rows, []any{&id, &confirmer}, func() error {
+		err = each(ctx, tx, "candidate_release", []any{source, stream, passID}, []any{&id, &confirmer}, func() {
 			confirmers[confirmer] = append(confirmers[confirmer], id)
-			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("candidate_release: %w", err)
+			return err
 		}
 		delete(confirmers, "") // the next complete pass confirms these
 		for _, confirmer := range sortedKeys(confirmers) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -138,19 +137,14 @@ func (c *commit) askOwners(ctx context.Context, tx pgx.Tx, owners map[string]tim
 			ids = append(ids, id)
 		}
 	}
-	rows, err := tx.Query(ctx, q("owner_ask"), c.source, ids)
-	if err != nil {
-		return nil, fmt.Errorf("owner_ask: %w", err)
-	}
 	known := make(map[string]storedOwner, len(ids))
 	var id string
 	var was storedOwner
-	_, err = pgx.ForEachRow(rows, []any{&id, &was.name, &was.department}, func() error {
+	err := each(ctx, tx, "owner_ask", []any{c.source, ids}, []any{&id, &was.name, &was.department}, func() {
 		known[id] = was
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("owner_ask: %w", err)
+		return nil, err
 	}
 	return known, nil
 }

@@ -208,19 +208,14 @@ func openChains(ctx context.Context, tx pgx.Tx, pass model.Pass, now time.Time, 
 
 // watermarks are those of the lanes of the pass's stream that hold under its scope.
 func watermarks(ctx context.Context, db querier, pass model.Pass) (map[string]time.Time, error) {
-	rows, err := db.Query(ctx, q("watermark_get"), pass.Source, pass.Stream, pass.Scope)
-	if err != nil {
-		return nil, fmt.Errorf("watermark_get: %w", err)
-	}
 	marks := map[string]time.Time{}
 	var lane string
 	var mark time.Time
-	_, err = pgx.ForEachRow(rows, []any{&lane, &mark}, func() error {
+	err := each(ctx, db, "watermark_get", []any{pass.Source, pass.Stream, pass.Scope}, []any{&lane, &mark}, func() {
 		marks[lane] = mark
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("watermark_get: %w", err)
+		return nil, err
 	}
 	return marks, nil
 }
@@ -232,24 +227,20 @@ const rosterKeeps = 180 * 24 * time.Hour
 // roster lists owners in batches of at most [model.OwnerBatchMax]: only the
 // unlisted ones, packed, or all, by their batch numbers.
 func roster(ctx context.Context, db querier, pass model.Pass, now time.Time, unlisted bool) ([]model.OwnerBatch, error) {
-	rows, err := db.Query(ctx, q("roster_get"), pass.Source, pass.Stream, now, unlisted, now.Add(-rosterKeeps))
-	if err != nil {
-		return nil, fmt.Errorf("roster_get: %w", err)
-	}
 	var batches []model.OwnerBatch
 	var id string
 	var number int
-	_, err = pgx.ForEachRow(rows, []any{&id, &number}, func() error {
-		n := len(batches)
-		if n == 0 || len(batches[n-1].Owners) == model.OwnerBatchMax || (!unlisted && number != batches[n-1].Number) {
-			batches = append(batches, model.OwnerBatch{Number: number})
-			n++
-		}
-		batches[n-1].Owners = append(batches[n-1].Owners, id)
-		return nil
-	})
+	err := each(ctx, db, "roster_get", []any{pass.Source, pass.Stream, now, unlisted, now.Add(-rosterKeeps)},
+		[]any{&id, &number}, func() {
+			n := len(batches)
+			if n == 0 || len(batches[n-1].Owners) == model.OwnerBatchMax || (!unlisted && number != batches[n-1].Number) {
+				batches = append(batches, model.OwnerBatch{Number: number})
+				n++
+			}
+			batches[n-1].Owners = append(batches[n-1].Owners, id)
+		})
 	if err != nil {
-		return nil, fmt.Errorf("roster_get: %w", err)
+		return nil, err
 	}
 	return batches, nil
 }
@@ -263,10 +254,6 @@ func (s *Store) Roster(ctx context.Context, pass model.Pass, now time.Time) ([]m
 // Checkpoints lists the chains of an open list pass that are not done.
 func (s *Store) Checkpoints(ctx context.Context, pass model.Pass) ([]model.Checkpoint, error) {
 	return checkpoints(ctx, s.pool, pass)
-}
-
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 func checkpoints(ctx context.Context, db querier, pass model.Pass) ([]model.Checkpoint, error) {
@@ -339,19 +326,14 @@ func (s *Store) CountUnread(ctx context.Context, pass model.Pass) (int64, error)
 // Totals are the greatest totals that the vendor gave for the chains of an open
 // list pass, by subject; a chain without is not among them.
 func (s *Store) Totals(ctx context.Context, pass model.Pass) (map[string]int64, error) {
-	rows, err := s.pool.Query(ctx, q("page_total_get"), pass.ID)
-	if err != nil {
-		return nil, fmt.Errorf("page_total_get: %w", err)
-	}
 	totals := map[string]int64{}
 	var subject string
 	var total int64
-	_, err = pgx.ForEachRow(rows, []any{&subject, &total}, func() error {
+	err := each(ctx, s.pool, "page_total_get", []any{pass.ID}, []any{&subject, &total}, func() {
 		totals[subject] = total
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("page_total_get: %w", err)
+		return nil, err
 	}
 	return totals, nil
 }

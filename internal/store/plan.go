@@ -72,21 +72,16 @@ type KnownChats struct {
 // KnownChats counts the chats of a source.
 func (s *Store) KnownChats(ctx context.Context, source string) (KnownChats, error) {
 	k := KnownChats{ByStatus: map[int64]int64{}, ByOwner: map[string]int64{}, ByRelation: map[string]int64{}}
-	rows, err := s.pool.Query(ctx, q("plan_chats"), source)
-	if err != nil {
-		return k, fmt.Errorf("plan_chats: %w", err)
-	}
 	var owner, relation string
 	var status, n int64
-	_, err = pgx.ForEachRow(rows, []any{&owner, &status, &relation, &n}, func() error {
+	err := each(ctx, s.pool, "plan_chats", []any{source}, []any{&owner, &status, &relation, &n}, func() {
 		k.Total += n
 		k.ByStatus[status] += n
 		k.ByOwner[owner] += n
 		k.ByRelation[relation] += n
-		return nil
 	})
 	if err != nil {
-		return k, fmt.Errorf("plan_chats: %w", err)
+		return k, err
 	}
 	return k, nil
 }

@@ -4,25 +4,18 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // KnownGroupSets counts the group sets of a source that are not gone, by relation.
 func (s *Store) KnownGroupSets(ctx context.Context, source string) (map[string]int64, error) {
-	rows, err := s.pool.Query(ctx, q("plan_group_sets"), source)
-	if err != nil {
-		return nil, fmt.Errorf("plan_group_sets: %w", err)
-	}
 	sets := map[string]int64{}
 	var relation string
 	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&relation, &n}, func() error {
+	err := each(ctx, s.pool, "plan_group_sets", []any{source}, []any{&relation, &n}, func() {
 		sets[relation] = n
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("plan_group_sets: %w", err)
+		return nil, err
 	}
 	return sets, nil
 }
@@ -40,20 +33,16 @@ type RecentPasses struct {
 // PassesSince adds up the passes of a source that began since some moment, by
 // [ModeKey].
 func (s *Store) PassesSince(ctx context.Context, source string, since time.Time) (map[string]RecentPasses, error) {
-	rows, err := s.pool.Query(ctx, q("plan_passes"), source, since)
-	if err != nil {
-		return nil, fmt.Errorf("plan_passes: %w", err)
-	}
 	passes := map[string]RecentPasses{}
 	var stream, mode string
 	var r RecentPasses
-	_, err = pgx.ForEachRow(rows, []any{&stream, &mode, &r.Calls, &r.First, &r.Last, &r.Missed}, func() error {
-		passes[ModeKey(stream, mode)] = r
-		r = RecentPasses{}
-		return nil
-	})
+	err := each(ctx, s.pool, "plan_passes", []any{source, since},
+		[]any{&stream, &mode, &r.Calls, &r.First, &r.Last, &r.Missed}, func() {
+			passes[ModeKey(stream, mode)] = r
+			r = RecentPasses{}
+		})
 	if err != nil {
-		return nil, fmt.Errorf("plan_passes: %w", err)
+		return nil, err
 	}
 	return passes, nil
 }

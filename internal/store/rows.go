@@ -56,21 +56,16 @@ func (k kind[R]) write(ctx context.Context, tx pgx.Tx, c *commit) error {
 		sums[i] = rows[i].sum
 	}
 	args := append([]any{c.source}, arrays(len(rows), func(i int) []any { return rows[i].values[:k.keys] })...)
-	found, err := tx.Query(ctx, q(k.ask), append(args, sums, c.pass.Full)...)
-	if err != nil {
-		return fmt.Errorf("%s: %w", k.ask, err)
-	}
 	var places []int
 	var place int
 	var stored *time.Time
-	_, err = pgx.ForEachRow(found, []any{&place, &stored}, func() error {
+	err := each(ctx, tx, k.ask, append(args, sums, c.pass.Full), []any{&place, &stored}, func() {
 		if !later(stored, rows[place-1].readAt) || c.pass.Full {
 			places = append(places, place-1)
 		}
-		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", k.ask, err)
+		return err
 	}
 	if len(places) == 0 {
 		return nil

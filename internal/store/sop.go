@@ -200,24 +200,19 @@ func diffSets[K cmp.Ordered](ctx context.Context, tx pgx.Tx, c *commit, ask stri
 		return nil, nil
 	}
 	chats := sortedKeys(told)
-	rows, err := tx.Query(ctx, q(ask), c.source, chats)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ask, err)
-	}
 	stored, overtaken := map[string]map[K]storedElement{}, map[string]bool{}
 	var id string
 	var key K
 	var e storedElement
-	_, err = pgx.ForEachRow(rows, []any{&id, &key, &e.hash, &e.present, &e.changedAt}, func() error {
+	err := each(ctx, tx, ask, []any{c.source, chats}, []any{&id, &key, &e.hash, &e.present, &e.changedAt}, func() {
 		if stored[id] == nil {
 			stored[id] = map[K]storedElement{}
 		}
 		stored[id][key] = e
 		overtaken[id] = overtaken[id] || e.changedAt.After(told[id].readAt) && !c.pass.Full
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ask, err)
+		return nil, err
 	}
 	var changes []setChange[K]
 	for _, id := range chats {

@@ -28,19 +28,14 @@ func (e *AccountError) Error() string {
 // Accounts tells whom sources stand for, by name; it leaves out those that are not
 // known yet.
 func (s *Store) Accounts(ctx context.Context, sources []string) (map[string]Account, error) {
-	rows, err := s.pool.Query(ctx, q("source_accounts"), sources)
-	if err != nil {
-		return nil, fmt.Errorf("source_accounts: %w", err)
-	}
 	known := map[string]Account{}
 	var source string
 	var a Account
-	_, err = pgx.ForEachRow(rows, []any{&source, &a.Vendor, &a.Name}, func() error {
+	err := each(ctx, s.pool, "source_accounts", []any{sources}, []any{&source, &a.Vendor, &a.Name}, func() {
 		known[source] = a
-		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("source_accounts: %w", err)
+		return nil, err
 	}
 	return known, nil
 }

@@ -114,20 +114,16 @@ func (c *commit) askOwnerStats(ctx context.Context, tx pgx.Tx, p statPage) (map[
 		}
 	}
 	slices.Sort(owners)
-	rows, err := tx.Query(ctx, q("owner_stat_ask"), c.source, slices.Compact(owners), date(from), date(to))
-	if err != nil {
-		return nil, fmt.Errorf("owner_stat_ask: %w", err)
-	}
 	stored := map[statKey]storedStat{}
 	var owner string
 	var day time.Time
 	var s storedStat
-	_, err = pgx.ForEachRow(rows, []any{&owner, &day, &s.sum, &s.fetchedAt}, func() error {
-		stored[statKey{owner, dayOf(day)}] = s
-		return nil
-	})
+	err := each(ctx, tx, "owner_stat_ask", []any{c.source, slices.Compact(owners), date(from), date(to)},
+		[]any{&owner, &day, &s.sum, &s.fetchedAt}, func() {
+			stored[statKey{owner, dayOf(day)}] = s
+		})
 	if err != nil {
-		return nil, fmt.Errorf("owner_stat_ask: %w", err)
+		return nil, err
 	}
 	return stored, nil
 }

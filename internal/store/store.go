@@ -127,3 +127,24 @@ func exec(ctx context.Context, tx pgx.Tx, name string, args ...any) (int64, erro
 	}
 	return tag.RowsAffected(), nil
 }
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// each runs a statement by its name and calls row for every row that it returns, when
+// that has been read into scans.
+func each(ctx context.Context, db querier, name string, args, scans []any, row func()) error {
+	rows, err := db.Query(ctx, q(name), args...)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, scans, func() error {
+			row()
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

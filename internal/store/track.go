@@ -92,24 +92,20 @@ func (s *Store) TrackMessages(ctx context.Context, source string, messages []Rob
 		keys[i], chats[i], robots[i], sent[i] = m.Key, m.ChatID, m.RobotCode, timeOrNull(m.SentAt)
 	}
 	err = s.betweenCommits(ctx, source, streamReads, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, q("robot_message_track"), source, now, keys, chats, robots, sent)
-		if err != nil {
-			return fmt.Errorf("robot_message_track: %w", err)
-		}
 		var corrected []string
 		var key string
 		var isNew bool
 		done = Tracking{}
-		_, err = pgx.ForEachRow(rows, []any{&isNew, &key}, func() error {
-			if isNew {
-				done.New++
-			} else {
-				corrected = append(corrected, key)
-			}
-			return nil
-		})
+		err := each(ctx, tx, "robot_message_track", []any{source, now, keys, chats, robots, sent},
+			[]any{&isNew, &key}, func() {
+				if isNew {
+					done.New++
+				} else {
+					corrected = append(corrected, key)
+				}
+			})
 		if err != nil {
-			return fmt.Errorf("robot_message_track: %w", err)
+			return err
 		}
 		done.Corrected = len(corrected)
 		done.Known = n - done.New - done.Corrected

@@ -161,21 +161,6 @@ func (v *verification) refetch(day model.Day) string {
 		v.source, day)
 }
 
-// each runs a statement and calls row for every row that it returns.
-func each(ctx context.Context, tx pgx.Tx, name string, args, scans []any, row func()) error {
-	rows, err := tx.Query(ctx, q(name), args...)
-	if err == nil {
-		_, err = pgx.ForEachRow(rows, scans, func() error {
-			row()
-			return nil
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
 // putFindings writes what was found by the rules, and clears what was not.
 func putFindings(ctx context.Context, tx pgx.Tx, source string, found []Finding, rules []string, now time.Time) error {
 	list := slices.SortedFunc(slices.Values(found), func(a, b Finding) int {
