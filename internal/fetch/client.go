@@ -76,7 +76,8 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
-// paced are the limits that this process keeps by itself.
+// paced are the limits that this process keeps by itself. The hour is counted in any
+// case, for [Budget.State].
 func (o Options) paced() Limits {
 	l := o.Limits
 	if o.Pacer != nil {
@@ -204,7 +205,8 @@ func (c *Client) Scrubber() *Scrubber { return c.opts.Scrubber }
 
 // Do sends the request until it is answered well, answered with an error that
 // does not pass, or a bound of [Options] is reached. Every error is an [*Error],
-// but for one of Options.Meter's keeper, which is no vendor's and wrapped as it is.
+// but for one of who keeps Options.Meter or Pacer, which is no vendor's and wrapped
+// as it is.
 // When ctx ends, the error has code "canceled" and wraps ctx's own; a deadline
 // of ours has code "timeout" and wraps nothing.
 func (c *Client) Do(ctx context.Context, req Request) (Response, error) {

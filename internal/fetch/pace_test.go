@@ -145,3 +145,31 @@ func TestReserveFails(t *testing.T) {
 	_, classed := errors.AsType[*Error](err)
 	require.False(t, classed)
 }
+
+// Nor is the vendor's what its token could not be asked for because of.
+func TestReserveFailsForTheToken(t *testing.T) {
+	t.Parallel()
+	var sent []time.Time
+	c := client(t, Options{
+		Pacer: pacerFunc(func(endpoint string) (model.CallGrant, error) {
+			require.Equal(t, "token", endpoint)
+			return model.CallGrant{}, errAway
+		}),
+		Transport: script(&sent, 200),
+	})
+	req := to("http://vendor")
+	prepare := req.Prepare
+	req.Prepare = func(ctx context.Context) (*http.Request, error) {
+		token := to("http://vendor")
+		token.Endpoint, token.Unmetered = "token", true
+		if _, err := c.Do(ctx, token); err != nil {
+			return nil, err
+		}
+		return prepare(ctx)
+	}
+	_, err := c.Do(t.Context(), req)
+	require.Empty(t, sent)
+	require.ErrorIs(t, err, errAway)
+	_, classed := errors.AsType[*Error](err)
+	require.False(t, classed, "%v", err)
+}

@@ -27,9 +27,17 @@ type run struct {
 	// turn is when the pacer lets the attempt go that is not sent yet; zero before
 	// it was asked.
 	turn time.Time
-	// keeper is an error of the meter's keeper: it ends the run.
+	// keeper is an error of who keeps a budget: it ends the run.
 	keeper error
 }
+
+// keeperError is an error of who keeps a budget outside of this process: neither a
+// vendor's nor a bug. It may have met a request that was made to prepare another.
+type keeperError struct{ err error }
+
+func (e *keeperError) Error() string { return e.err.Error() }
+
+func (e *keeperError) Unwrap() error { return e.err }
 
 // try waits for the budget, sends the request once and settles the budget with
 // the outcome.
@@ -106,14 +114,19 @@ func (r *run) book(ctx context.Context) (time.Duration, reason, *Error) {
 	return max(wait, 0), reason{code: codeBudget, text: why}, nil
 }
 
-// keepersError ends the run on an error of the meter's keeper, unless ctx has
+// keepersError ends the run on an error of who keeps a budget, unless ctx has
 // ended and the error says no more than that.
 func (r *run) keepersError(ctx context.Context, doing string, err error) *Error {
 	if bad := r.ended(ctx); bad != nil {
 		return bad
 	}
-	r.keeper = fmt.Errorf("%s of %s: %w", doing, r.req.Endpoint, err)
-	return &Error{Class: ClassUnknown, Code: codeBudget, Message: doing}
+	return r.endBy(&keeperError{fmt.Errorf("%s of %s: %w", doing, r.req.Endpoint, err)})
+}
+
+// endBy ends the run with the error; what is returned stands for it until then.
+func (r *run) endBy(keeper *keeperError) *Error {
+	r.keeper = keeper
+	return &Error{Class: ClassUnknown, Code: codeBudget, Message: keeper.Error()}
 }
 
 // refuse ends the run because of a wait that is too long.
@@ -166,6 +179,9 @@ func (r *run) prepare(ctx context.Context) (*http.Request, *Error) {
 	}
 	if bad := r.ended(ctx); bad != nil {
 		return nil, bad
+	}
+	if keeper, ok := errors.AsType[*keeperError](err); ok {
+		return nil, r.endBy(keeper)
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		// Whoever made it has had its own repeats.
@@ -222,7 +238,7 @@ func (r *run) failed(ctx context.Context, host string, slot *slot, bad *Error) {
 	case blocks && bad.Scope == ScopeSource:
 		err := r.opts.Meter.Spent(ctx, r.opts.Now().Add(bad.RetryAfter), bad.Code)
 		if err != nil && r.ended(ctx) == nil {
-			r.keeper = fmt.Errorf("note that %s answers %s: %w", r.req.Endpoint, bad.Code, err)
+			r.keeper = &keeperError{fmt.Errorf("note that %s answers %s: %w", r.req.Endpoint, bad.Code, err)}
 		}
 	default:
 		slot.failed(bad, now)

@@ -194,7 +194,8 @@ func (c *Client) Budget() *fetch.Budget { return c.http.Budget() }
 
 // Page fetches one page of a chain. The cursor is "" at the head. Beside an
 // error only Calls is set. Errors are of type [fetch.Error], which say by their
-// class what to do next; none holds the app key or a signature.
+// class what to do next, but for those of who keeps the budgets; none holds the app
+// key or a signature.
 func (c *Client) Page(ctx context.Context, chain model.Chain, cursor string) (model.Page, error) {
 	if chain.Stream != streamChats {
 		return model.Page{}, c.bug("there is no stream " + chain.Stream)

@@ -201,7 +201,8 @@ func (c *Client) Check(ctx context.Context) error {
 
 // Page fetches one page of a chain. The cursor is "" at the head. Beside an
 // error only Calls is set. Errors are of type [fetch.Error], which say by their
-// class what to do next; none holds a URL, a token or the secret.
+// class what to do next, but for those of who keeps the budgets; none holds a URL, a
+// token or the secret.
 func (c *Client) Page(ctx context.Context, chain model.Chain, cursor string) (model.Page, error) {
 	switch chain.Stream {
 	case streamOwners:
