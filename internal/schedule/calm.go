@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// sameAgain is how long an equal message of River is not repeated: while the
-// database is away it says several times a second that it is.
+// sameAgain is how long an equal message is not repeated: while the database is
+// away there would be several a second.
 const sameAgain = 30 * time.Second
 
 // calm passes on the warnings and errors of River, each not too often. What is
@@ -18,13 +18,24 @@ type calm struct {
 	said *said
 }
 
-// said is when messages were passed on last.
+// said is when messages were told last.
 type said struct {
 	mu sync.Mutex
 	at map[string]time.Time
 }
 
 func newSaid() *said { return &said{at: map[string]time.Time{}} }
+
+// again reports whether the message was told a moment before at; if not, it is now.
+func (s *said) again(message string, at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.Sub(s.at[message]) < sameAgain {
+		return true
+	}
+	s.at[message] = at
+	return false
+}
 
 // Enabled reports whether messages of the level are passed on.
 func (c *calm) Enabled(ctx context.Context, level slog.Level) bool {
@@ -33,13 +44,7 @@ func (c *calm) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle passes a message on, unless an equal one was a moment ago.
 func (c *calm) Handle(ctx context.Context, record slog.Record) error {
-	c.said.mu.Lock()
-	again := record.Time.Sub(c.said.at[record.Message]) < sameAgain
-	if !again {
-		c.said.at[record.Message] = record.Time
-	}
-	c.said.mu.Unlock()
-	if again {
+	if c.said.again(record.Message, record.Time) {
 		return nil
 	}
 	return c.Handler.Handle(ctx, record)

@@ -123,6 +123,7 @@ type Engine struct {
 	opts   Options
 	turns  *turns
 	client *river.Client[pgx.Tx]
+	said   *said
 	// stopping closes when slices are to end.
 	stopping chan struct{}
 }
@@ -141,7 +142,7 @@ func New(pool *pgxpool.Pool, store Store, work Work, opts Options) (*Engine, err
 	}
 	opts.Workers = max(opts.Workers, 1)
 	opts.Hooks = opts.Hooks.withDefaults()
-	e := &Engine{store: store, work: work, opts: opts, turns: newTurns(opts.Workers), stopping: make(chan struct{})}
+	e := &Engine{store: store, work: work, opts: opts, turns: newTurns(opts.Workers), said: newSaid(), stopping: make(chan struct{})}
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &worker{engine: e}); err != nil {
 		return nil, fmt.Errorf("river: %w", err)
@@ -162,7 +163,7 @@ func New(pool *pgxpool.Pool, store Store, work Work, opts Options) (*Engine, err
 		JobStuckHandler: func(context.Context, river.JobStuckHandlerParams) river.JobStuckHandlerResult {
 			return river.JobStuckHandlerResult{AddWorkerSlot: true}
 		},
-		Logger:   slog.New(&calm{Handler: zerolog.NewSlogHandler(opts.Log), said: newSaid()}),
+		Logger:   slog.New(&calm{Handler: zerolog.NewSlogHandler(opts.Log), said: e.said}),
 		TestOnly: opts.hurry,
 	})
 	if err != nil {

@@ -2,6 +2,9 @@ package schedule_test
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"syncd/internal/model"
 	"syncd/internal/schedule"
 	"syncd/internal/store"
 )
@@ -113,6 +117,51 @@ func TestFreedJobsGoOnAtOnce(t *testing.T) {
 	require.Zero(t, get[int](r, `select count(*) from river.river_leader`))
 	r.run(e)
 	soon(t, "it is done", func() bool { return r.jobs("completed") == 1 })
+}
+
+// blind is a store that cannot tell how a stream stands.
+type blind struct{ *store.Store }
+
+func (blind) Standing(context.Context, string, string, string) (model.Standing, error) {
+	return model.Standing{}, errors.New("permission denied for table schedule")
+}
+
+// diary keeps what is logged.
+type diary struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (d *diary) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(p)
+}
+
+func (d *diary) has(text string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Contains(d.text.String(), text)
+}
+
+// A slice that the database does not let begin is put back, and not without a word.
+func TestWhyNoSliceBegins(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	log := &diary{}
+	opts := schedule.Options{Workers: 2, Schema: store.RiverSchema, Now: r.now, Log: zerolog.New(log)}
+	opts.Hurry()
+	opts.Patient()
+	e, err := schedule.New(r.pool, blind{store.New(r.pool)}, work(done), opts)
+	require.NoError(t, err)
+	r.settled(e, hourly("acme/chats"))
+	stop := r.run(e)
+	r.due("acme/chats")
+	soon(t, "it is said", func() bool {
+		return log.has(`"source":"acme","stream":"chats","error":"permission denied for table schedule"`)
+	})
+	require.NoError(t, stop())
+	require.Zero(t, r.jobs("completed"))
 }
 
 // A stop does not wait for a database that is away.

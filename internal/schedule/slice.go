@@ -43,13 +43,13 @@ func (w *worker) Work(ctx context.Context, job *river.Job[slice]) error {
 	}
 	st, err := e.store.Standing(ctx, args.Source, args.Stream, args.Mode)
 	if err != nil {
-		return river.JobSnooze(outagePause)
+		return e.postpone(ctx, args, err)
 	}
 	if goes, err := e.admit(ctx, args, st); !goes {
 		return err
 	}
 	if err := e.store.Serve(ctx, args.Source, Queue); err != nil {
-		return river.JobSnooze(outagePause)
+		return e.postpone(ctx, args, err)
 	}
 	began := e.opts.Now()
 	verdict := e.slice(ctx, args)
@@ -92,9 +92,19 @@ func (e *Engine) rest(ctx context.Context, args slice) error {
 		Error: "the source is paused",
 	})
 	if err != nil {
-		return river.JobSnooze(outagePause)
+		return e.postpone(ctx, args, err)
 	}
 	return nil
+}
+
+// postpone puts a job back that the database does not let begin, and says why, for
+// all that are put back together.
+func (e *Engine) postpone(ctx context.Context, args slice, err error) error {
+	const message = "the database does not let a slice begin; tried again in a moment"
+	if ctx.Err() == nil && !e.said.again(message, time.Now()) {
+		e.opts.Log.Warn().Str("source", args.Source).Str("stream", args.Stream).Str("error", e.scrub(err)).Msg(message)
+	}
+	return river.JobSnooze(outagePause)
 }
 
 // slice does the work. A panic, and an error that only follows from a context
