@@ -33,6 +33,13 @@ func (r *runCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	}
 	ctx, stop, done := interruptible(ctx, h)
 	defer done()
+	hangups := h.hangups
+	if hangups == nil { // heard from the start: one that is not ends the process
+		own := make(chan os.Signal, 1)
+		signal.Notify(own, syscall.SIGHUP)
+		defer signal.Stop(own)
+		hangups = own
+	}
 	log := c.logger(h, cfg.Log)
 	d := &daemon{cli: c, host: h, log: log, cfg: cfg, secrets: fetch.NewScrubber(secretsOf(cfg)...), systemd: systemd{log}}
 	d.front = newFront(h.now)
@@ -60,7 +67,7 @@ func (r *runCmd) Run(ctx context.Context, c *cli, h *host) (err error) {
 	} else { // a directory that is read-only, say
 		d.log.Warn().Err(err).Msg("syncd reload will not find this process; SIGHUP does")
 	}
-	return d.run(ctx, stop, db)
+	return d.run(ctx, stop, hangups, db)
 }
 
 // daemon is the process of `syncd run`.
@@ -164,14 +171,7 @@ func entriesOf(src *source) []schedule.Entry {
 }
 
 // run works until stop closes, or the private server of db ends.
-func (d *daemon) run(ctx context.Context, stop <-chan struct{}, db *database) error {
-	hangups := d.host.hangups
-	if hangups == nil {
-		own := make(chan os.Signal, 1)
-		signal.Notify(own, syscall.SIGHUP)
-		defer signal.Stop(own)
-		hangups = own
-	}
+func (d *daemon) run(ctx context.Context, stop <-chan struct{}, hangups <-chan os.Signal, db *database) error {
 	d.log.Info().Int("sources", len(d.cfg.Sources)).Int("workers", d.cfg.Workers).Str("version", versionText()).
 		Msg("syncd is running")
 	over, finish := context.WithCancel(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -260,6 +261,26 @@ func TestReloadTellsTheProcess(t *testing.T) {
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, exitOK, c.wait().code)
 	require.Equal(t, exitFailed, s.run("reload").code)
+}
+
+// A hangup while the daemon starts, before it can read a configuration again, does
+// not end it.
+func TestHangupWhileTheDaemonStarts(t *testing.T) {
+	t.Parallel()
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, silent.Close()) })
+	s := newDaemonSite(t, vendorsim.Options{Chats: 3})
+	s.env["DSN"] = "postgres://u:p@" + silent.Addr().String() + "/d?sslmode=disable"
+	c := s.start("run")
+	conn, err := silent.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
+	r := c.wait()
+	require.Equal(t, exitPartial, r.code, r)
+	require.Contains(t, r.stderr, "syncd: interrupted")
 }
 
 // The page in hand is committed when the daemon is told to stop, and the next one
