@@ -57,6 +57,13 @@ func newForgetting(t *testing.T, dsn string) *forgetting {
 	return f
 }
 
+// transactions is how many were forgotten.
+func (f *forgetting) transactions() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.forgot
+}
+
 func (f *forgetting) dsn() string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", f.server.User, f.port, f.server.Database)
 }
@@ -237,7 +244,7 @@ func TestRunBehindAPoolerOfTransactions(t *testing.T) {
 		require.NotContains(t, r.stderr, `"level":"error"`)
 	}
 	s.sameAsTruth()
-	require.Greater(t, pooler.forgot, 100)
+	require.Greater(t, pooler.transactions(), 100)
 
 	// So do the commands.
 	for _, args := range [][]string{{"sync", "--no-migrate", "--full"}, {"plan"}, {"verify"}} {
