@@ -116,3 +116,18 @@ func TestABookingFarAheadIsForgotten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, model.CallGrant{Calls: 5, Every: 200 * time.Millisecond}, grant)
 }
+
+// Neither is a booking of a slow rate taken for one: calls a minute apart are booked
+// far ahead by no more than a few that wait.
+func TestCallsAMinuteApartAreBookedAhead(t *testing.T) {
+	t.Parallel()
+	pool := storetest.New(t)
+	pace := store.NewPace(store.New(pool), store.PaceOptions{Source: "acme", PerMinute: 1})
+	var free [5]time.Time
+	for i := range free {
+		_, err := pace.Reserve(t.Context(), "list")
+		require.NoError(t, err)
+		require.NoError(t, pool.QueryRow(t.Context(), "select free_at from sync.call_pace").Scan(&free[i]))
+	}
+	require.GreaterOrEqual(t, free[4].Sub(free[0]), 4*time.Minute)
+}
