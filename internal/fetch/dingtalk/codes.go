@@ -206,12 +206,18 @@ func expired(bad *fetch.Error, bornAt, now time.Time) {
 }
 
 // byStatus classes an answer whose code says nothing to us. With HTTP 200 it is
-// an answer that we cannot read.
+// an answer that we cannot read. HTTP 400 is no proof that our parameters are
+// refused: limits come with it, too, and nobody is to change the configuration for
+// what may pass.
 func byStatus(a fetch.Answer) fetch.Class {
-	if bad := fetch.StatusError(a); bad != nil {
-		return bad.Class
+	bad := fetch.StatusError(a)
+	switch {
+	case bad == nil:
+		return fetch.ClassMalformed
+	case bad.Class == fetch.ClassRefused:
+		return fetch.ClassUnknown
 	}
-	return fetch.ClassMalformed
+	return bad.Class
 }
 
 // untilNextMonth is how long the calendar month in a zone lasts.

@@ -59,6 +59,8 @@ func TestEveryDocumentedCodeIsClassed(t *testing.T) {
 	}
 }
 
+// A code that nobody told us of is classed by its status; what may pass by itself is
+// not taken for a refusal that a person has to do something about.
 func TestClassesOfCodesNobodyToldUsOf(t *testing.T) {
 	t.Parallel()
 	c := testClient(t, "http://vendor.invalid")
@@ -73,14 +75,14 @@ func TestClassesOfCodesNobodyToldUsOf(t *testing.T) {
 		"a new throttle per minute": {403, `{"code":"Forbidden.AccessDenied.QpmLimitForMoon"}`, fetch.ClassThrottled, "Forbidden.AccessDenied.QpmLimitForMoon", time.Minute},
 		"a new permission":          {403, `{"code":"Forbidden.AccessDenied.Moon"}`, fetch.ClassAuth, "Forbidden.AccessDenied.Moon", 0},
 		"the start of a code":       {403, `{"code":"Forbidden.AccessDenied.ApiCountLimitForOrgs"}`, fetch.ClassAuth, "Forbidden.AccessDenied.ApiCountLimitForOrgs", 0},
-		"a new parameter":           {400, `{"code":"moon"}`, fetch.ClassRefused, "moon", 0},
+		"a new parameter":           {400, `{"code":"moon"}`, fetch.ClassUnknown, "moon", 0},
 		"a new trouble":             {500, `{"code":"moon"}`, fetch.ClassTransient, "moon", 0},
 		"too many":                  {429, `{"code":"moon"}`, fetch.ClassThrottled, "moon", 0},
 		"beside a good status":      {200, `{"code":"moon","resultList":[],"hasMore":false}`, fetch.ClassMalformed, "moon", 0},
 		"known beside a good one":   {200, `{"code":"systemError","resultList":[],"hasMore":false}`, fetch.ClassTransient, "systemError", 0},
 		"no code":                   {403, `{"message":"no"}`, fetch.ClassAuth, "http 403", 0},
 		"a code of another kind":    {500, `{"code":{}}`, fetch.ClassTransient, "http 500", 0},
-		"a number":                  {400, `{"code":88}`, fetch.ClassRefused, "88", 0},
+		"a number":                  {400, `{"code":88}`, fetch.ClassUnknown, "88", 0},
 		"no JSON":                   {400, `no`, fetch.ClassRefused, "http 400", 0},
 		"no JSON beside a good one": {200, `no`, fetch.ClassTransient, "not json", 0},
 	} {
