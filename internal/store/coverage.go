@@ -49,6 +49,9 @@ func seedWindow(ctx context.Context, tx pgx.Tx, pass model.Pass, plan model.Pass
 	if err != nil {
 		return err
 	}
+	if _, err := exec(ctx, tx, "item_retire", pass.Source, pass.Stream, w.Now.Add(-rosterKeeps)); err != nil {
+		return err
+	}
 	if _, err := exec(ctx, tx, "coverage_expire", pass.Source, pass.Stream, date(w.Today.Add(-days)), days); err != nil {
 		return err
 	}

@@ -103,6 +103,23 @@ func TestNothingIsReadAgainOfTheRetired(t *testing.T) {
 	require.Equal(t, held, v.scalar(covered))
 }
 
+// An owner whom the vendor refused, and who is asked for no more, is no trouble.
+func TestRetiredCulpritIsForgotten(t *testing.T) {
+	t.Parallel()
+	v := newBatchVendor(t, 2)
+	v.refused[ownerName(1)] = true
+	v.goneSince(ownerName(1), v.clock())
+	const troubled = "select count(*) from sync.item where stream = 'daily_stats' and failures > 0"
+	for _, at := range []struct {
+		days int
+		want string
+	}{{0, "1"}, {179, "1"}, {2, "0"}} {
+		v.advance(time.Duration(at.days) * 24 * time.Hour)
+		require.Equal(t, model.OutcomeComplete, v.pass(sweep.Request{}).Outcome)
+		require.Equal(t, at.want, v.scalar(troubled))
+	}
+}
+
 // Totals do not wait for a batch all of whose owners are gone.
 func TestBatchOfTheGoneRetires(t *testing.T) {
 	t.Parallel()
