@@ -289,6 +289,55 @@ func TestPassesThatProveNothingMarkNothing(t *testing.T) {
 	}
 }
 
+// What other filters have listed, and what was stored only after a pass had begun, is
+// not missed by it, beside what is; and what one pass has missed is confirmed by none
+// of other filters, nor by one that began before.
+func TestPassesMissWhatTheyShouldHaveSeen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	narrow := sopSpec
+	narrow.Scope = json.RawMessage(`{"keyword":"x"}`)
+	at := t0
+	pass := func(spec model.StreamSpec, chats ...string) model.Closing {
+		t.Helper()
+		at = at.Add(time.Hour)
+		_, closing := b.passOf(spec, at, sopPage(chats...), false)
+		return closing
+	}
+	missing := func() string {
+		return scalar[string](b, "select coalesce(string_agg(subject, ' ' order by subject), '') from sync.candidate")
+	}
+	gone := func() string { return b.gone("chat", "chat_id") + "|" + b.gone("sop_task", "task_id") }
+	later := func() {
+		t.Helper()
+		for _, sql := range []string{
+			`insert into groupchat.chat (source, chat_id, first_seen_at, known_from, list_scope)
+				select source, 'later', $1, $1, list_scope from groupchat.chat where chat_id = 'wr1'`,
+			`insert into groupchat.sop_task (source, task_id, chat_id, first_seen_at, listed_at, list_hash, list_scope)
+				select source, 'later', 'wr1', $1, $1, 0, list_scope from groupchat.sop_task where task_id = 't1'`,
+		} {
+			_, err := b.pool.Exec(t.Context(), sql, at.Add(time.Hour+time.Second))
+			require.NoError(t, err)
+		}
+	}
+	pass(sopSpec, "wr1: t1 t2", "wr2: t3", "wr3: t4")
+	later()
+	require.Equal(t, int64(3), pass(sopSpec, "wr1: t1", "wr3: t4").Candidates)
+	require.Equal(t, "t2 t3 wr2", missing())
+
+	pass(narrow, "wr1: t1", "wr4: t5")
+	require.Zero(t, pass(narrow, "wr1: t1", "wr4: t5").Candidates)
+	require.Equal(t, "|", gone(), "of the filters before")
+	require.Equal(t, int64(2), pass(narrow, "wr1: t1").Candidates)
+	require.Equal(t, "t2 t3 t5 wr2 wr4", missing())
+	at = at.Add(-90 * time.Minute) // somebody has set the clock back
+	pass(narrow, "wr1: t1")
+	require.Equal(t, "|", gone(), "it began before they were missed")
+	at = at.Add(2 * time.Hour)
+	pass(narrow, "wr1: t1")
+	require.Equal(t, "wr4|t5", gone())
+}
+
 // A task of a chat that a pass is too old to see is not missed by it.
 func TestYoungChatsAreBeyondThePass(t *testing.T) {
 	t.Parallel()
