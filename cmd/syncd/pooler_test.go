@@ -221,7 +221,7 @@ func (p *pooledSession) answered(m []byte) (bool, error) {
 // session would keep.
 func TestRunBehindAPoolerOfTransactions(t *testing.T) {
 	t.Parallel()
-	s := newDaemonSite(t, vendorsim.Options{Chats: 120})
+	s := newDaemonSite(t, vendorsim.Options{Chats: 90}) // one page: details may begin behind the first
 	pooler := newForgetting(t, s.dsn)
 	s.env["DSN"] = pooler.dsn()
 	start := func() *running {
