@@ -38,12 +38,15 @@ func TestMassMessagesSurviveKills(t *testing.T) {
 	o := massTenant
 	o.GroupMessages, o.Chats = massKillTenant, 60
 	calm := newMassSite(t, o)
+	calm.okNow("sync", "acme/owners", "acme/chats", "acme/members")
+	calm.freeze()
 	calm.okNow("sync")
 	calm.reachIsRight()
 
 	draw := killDraw(t)
 	s := newMassSite(t, o)
 	s.okNow("sync", "acme/owners", "acme/chats", "acme/members")
+	s.freeze()
 	asked := &sendsAsked{times: map[string]int{}}
 	committed := map[string]bool{}
 	notAgain := func() {
