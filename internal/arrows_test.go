@@ -39,14 +39,15 @@ type row struct {
 //
 // Vendors and the store meet only in cmd/syncd, which hands them inward.
 var arrows = []row{
-	{pkg: "cmd/syncd", imports: []string{"config", "migrations", "internal/...", "!internal/store/storetest", "!internal/fetch/fetchtest"}},
+	{pkg: "cmd/syncd", imports: []string{"config", "migrations", "internal/...", "!internal/store/storetest", "!internal/fetch/fetchtest", "!internal/leaktest"}},
 
 	{pkg: "internal/schedule", imports: []string{"internal/sweep", "internal/fetch", "internal/model"}, tests: []string{"internal/store"}},
 	{pkg: "internal/sweep", imports: []string{"internal/fetch", "internal/model"}, tests: []string{"internal/store", "internal/fetch/wecom"}},
 	{pkg: "internal/fetch", imports: []string{"internal/model"}},
 	{pkg: "internal/fetch/lenient"},
 	{pkg: "internal/fetch/token", imports: []string{"internal/fetch"}},
-	{pkg: "internal/fetch/*", imports: []string{"internal/fetch", "internal/fetch/lenient", "internal/fetch/token", "internal/model"}}, // vendors, fetchtest
+	{pkg: "internal/fetch/*", imports: []string{"internal/fetch", "internal/fetch/lenient", "internal/fetch/token", "internal/model"}}, // vendors
+	{pkg: "internal/fetch/fetchtest", imports: []string{"internal/fetch", "internal/model", "internal/leaktest"}},
 	{pkg: "internal/model", stdOnly: true},
 
 	{pkg: "internal/web", imports: []string{"internal/model"}},
@@ -58,6 +59,7 @@ var arrows = []row{
 	// These know nothing of the rest, so that nothing can be wrong on both sides.
 	{pkg: "config"},
 	{pkg: "internal/embedpg"},
+	{pkg: "internal/leaktest"},
 	{pkg: "internal/vendorsim/...", imports: []string{"internal/vendorsim/..."}},
 
 	{pkg: "internal"}, // this test
@@ -66,7 +68,7 @@ var arrows = []row{
 
 // testSupport is what any test may import.
 var testSupport = []string{
-	"internal/store/storetest", "internal/fetch/fetchtest", "internal/vendorsim/...", "internal/embedpg",
+	"internal/store/storetest", "internal/fetch/fetchtest", "internal/vendorsim/...", "internal/embedpg", "internal/leaktest",
 }
 
 // listed is a package as `go list -json` prints it.

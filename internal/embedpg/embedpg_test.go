@@ -16,7 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
+
+	"syncd/internal/leaktest"
 )
 
 // helperEnv makes the test binary a program that starts a server and waits to
@@ -28,25 +29,7 @@ func TestMain(m *testing.M) {
 		helper(mode, os.Getenv(helperEnv+"_DIR"))
 		return
 	}
-	code := m.Run()
-	if code == 0 {
-		if err := leak(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leak is a goroutine that has not ended. One that is about to may take a while on a
-// busy machine.
-func leak() (err error) {
-	for range 100 {
-		if err = goleak.Find(); err == nil {
-			return nil
-		}
-	}
-	return err
+	leaktest.Main(m)
 }
 
 // helper starts a server, prints its pid and data directory, and waits.

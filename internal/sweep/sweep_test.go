@@ -14,9 +14,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"syncd/internal/fetch"
+	"syncd/internal/leaktest"
 	"syncd/internal/model"
 	"syncd/internal/store"
 	"syncd/internal/store/storetest"
@@ -26,23 +26,12 @@ import (
 func TestMain(m *testing.M) {
 	code := storetest.Main(m)
 	if code == 0 {
-		if err := leak(); err != nil {
+		if err := leaktest.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
 	}
 	os.Exit(code)
-}
-
-// leak is a goroutine that has not ended. One that is about to may take a while on a
-// busy machine.
-func leak() (err error) {
-	for range 100 {
-		if err = goleak.Find(); err == nil {
-			return nil
-		}
-	}
-	return err
 }
 
 // source answers from a function; it counts what it is asked.

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syncd/internal/fetch"
+	"syncd/internal/leaktest"
 )
 
 func (s suite) repeats(t *testing.T) {
@@ -143,5 +144,5 @@ func (s suite) leaks(t *testing.T) {
 		}
 		_ = s.page(t, fault, s.good)
 	}
-	goleak.VerifyNone(t, before)
+	require.NoError(t, leaktest.Find(before))
 }
