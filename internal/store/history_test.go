@@ -105,6 +105,27 @@ func (b *bench) goneStep(id string, at time.Time) model.Step {
 	}
 }
 
+// The spells of a chat that is gone end between its last read and the one that
+// confirmed it; of who was not in that last read, where nobody could be told from
+// those who were unreadable, the one before is known to have had them.
+func TestSpellsOfAGoneChatHaveHonestBounds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.list(t0, model.Chat{ID: "wr1"})
+	spec := membersSpec
+	spec.Confirms = "chats"
+	b.open(spec, t0, false)
+	b.detail(t0, group("wr1", "n", "li", staff("li"), guest("a")))
+	t1, t2 := t0.Add(time.Hour), t0.Add(2*time.Hour)
+	unreadable := group("wr1", "n", "li", staff("li"))
+	unreadable.MembersUnread = 1
+	b.detail(t1, unreadable)
+	require.NoError(t, b.commit(b.goneStep("wr1", t2)))
+	require.Equal(t, []string{"a 09:00 11:00", "li 10:00 11:00"}, b.rows(`select concat_ws(' ', member_id,
+		to_char(left_after at time zone 'UTC', 'HH24:MI'), to_char(left_before at time zone 'UTC', 'HH24:MI'))
+		from groupchat.chat_member order by member_id`))
+}
+
 func TestHistoryOfAChatThatIsListedWhileItGoes(t *testing.T) {
 	t.Parallel()
 	spec := membersSpec
