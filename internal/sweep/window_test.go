@@ -262,6 +262,34 @@ func TestMidnightInTheMiddle(t *testing.T) {
 	require.False(t, slices.Contains(asked, "2026-05-23"), "two days beyond the new window's reach")
 }
 
+// Midnight comes right after the plan was made: a span is cut to what the vendor
+// keeps by then, and one day alone is all that is tried beyond.
+func TestSpansAreCutWhenTheyAreSent(t *testing.T) {
+	t.Parallel()
+	v := newStatVendor(t, 3)
+	v.reach, v.spec.Concurrency = 179, 1
+	inner := v.source.answer
+	v.source.answer = func(c model.Chain, cursor string) (model.Page, error) {
+		if v.source.calls.Load() == 1 {
+			v.advance(24 * time.Hour)
+		}
+		return inner(c, cursor)
+	}
+	res := v.pass(sweep.Request{})
+	require.Equal(t, model.OutcomeComplete, res.Outcome)
+	today := model.DayOf(v.clock(), china)
+	spans := 0
+	for _, call := range v.called[1:] {
+		farthest := 180
+		if call.From != call.To {
+			spans, farthest = spans+1, 179
+		}
+		require.LessOrEqual(t, today.Sub(call.From), farthest, "%s to %s", call.From, call.To)
+	}
+	require.Positive(t, spans)
+	require.Equal(t, "{[2026-05-26,2026-11-21)}", v.scalar("select distinct covered from sync.coverage"))
+}
+
 func TestThrottledWindowResumes(t *testing.T) {
 	t.Parallel()
 	v := newStatVendor(t, 40)
