@@ -26,8 +26,9 @@ type Outlook struct {
 // order of [window.planScarce]. wanted is of how many subjects each day is
 // wanted, subjects how many there are: a day more of each is wanted every day.
 //
-// It counts every call as one day, of as many owners as a call takes, so that
-// what it says is lost is the most that can be. Everything is kept where two
+// It counts every call as one day, of as many owners as a call takes, where the
+// planner may ask for several days of one owner: what it says is lost is hardly ever
+// less than what will be, by a day or so of one owner. Everything is kept where two
 // days of everybody can be paid each day.
 func Forecast(spec model.WindowSpec, wanted map[model.Day]int64, subjects, callsPerDay int64, now time.Time) Outlook {
 	f := forecast{spec: spec, w: spec.At(now), wanted: wanted, subjects: subjects, perCall: 1}
