@@ -157,7 +157,7 @@ var dingFaults = []struct {
 	{"system-error:code=system.error,on=reads,at=1", exitOK, "", true, false},
 	{"refused:on=chats", exitFailed, "refused (invalidParameter)", false, false},
 	{"refused:on=chats,code=notSupportedFilterType", exitFailed, "refused (notSupportedFilterType)", false, false},
-	{"refused:on=chats,code=neverHeardOf,status=400", exitFailed, "refused (neverHeardOf)", false, false},
+	{"refused:on=chats,code=neverHeardOf,status=400", exitFailed, "unknown (neverHeardOf)", false, false},
 	{"refused:on=reads,code=bot.stopped", exitOK, "13 gone or out of sight", false, false},
 	{"refused:on=reads,code=auth.error", exitOK, " gone or out of sight", false, false},
 	{"gateway:on=chats,at=2", exitOK, "", true, false},
